@@ -1,0 +1,129 @@
+/**
+ * From a staged file to its target's name: the commit point of a file.
+ *
+ * `rename` replaces whatever has the name; `link` takes the name only if it is free. Both are atomic for readers
+ * (rename(2), link(2)); durable only after the directory is synced.
+ */
+import { certainlyNotApplied, errnoOf, HoldfastError } from "../errors.ts";
+import { all, commit, link, lstat, NotApplied, now, type Program, quietly, random, rename, sleep, syncDir, traits, unlink } from "../io/program.ts";
+import { HELD_DELAY_FIRST_MS, HELD_DELAY_MAX_MS } from "../util/limits.ts";
+import { closeStage, type Staged } from "./stage.ts";
+import type { Target } from "./target.ts";
+
+/** How to publish. */
+export interface Publish {
+  /** Fail with EXISTS instead of replacing. */
+  readonly ifAbsent: boolean;
+  /** Whether the directory is synced before the publish counts as done. */
+  readonly barrier: boolean;
+  /** How long a rename over a file that somebody holds open is tried again (Windows). */
+  readonly heldBudgetMs: number;
+}
+
+/**
+ * Publishes a synced staged file and closes it.
+ *
+ * @returns Whether the directory was synced.
+ */
+export function* publish(staged: Staged, target: Pick<Target, "dir" | "path">, how: Publish): Program<boolean> {
+  const { replacesOpenFiles } = yield* traits();
+  // Windows renames no file that is open exclusively, as a staged one is there.
+  if (!replacesOpenFiles) yield* closeStage(staged);
+  const barrier = function* (): Program<boolean> {
+    const synced = how.barrier ? syncDir(target.dir) : nothing();
+    // The lock has done its work at the rename, so closing need not be waited for first.
+    const [reached] = yield* all([synced, closeStage(staged)]);
+    return reached;
+  };
+  const step = how.ifAbsent ? takeName : replaceName;
+  const attempt = (): Program<boolean> => commit(step(staged, target), barrier);
+  return yield* replacesOpenFiles ? attempt() : whileHeld(attempt, target.path, how.heldBudgetMs);
+}
+
+function* nothing(): Program<boolean> {
+  return false;
+}
+
+function* replaceName(staged: Staged, target: Pick<Target, "path">): Program<void> {
+  try {
+    yield* rename(staged.path, target.path);
+  } catch (error) {
+    yield* unlessApplied(error, staged, target.path);
+  }
+}
+
+/** The staged name is left for the clean-up if it can't be removed: the new name is what counts. */
+function* takeName(staged: Staged, target: Pick<Target, "path">): Program<void> {
+  try {
+    yield* link(staged.path, target.path);
+  } catch (error) {
+    const errno = errnoOf(error);
+    // Not found on FAT and some network file systems: EPERM by link(2), others by what was reported for them.
+    const noLinks = ["EMLINK", "ENOSYS", "ENOTSUP", "EOPNOTSUPP", "EPERM"].includes(errno);
+    yield* unlessApplied(
+      errno === "EEXIST"
+        ? new HoldfastError("EXISTS", { path: target.path, cause: error, details: { errno } })
+        : noLinks
+          ? new HoldfastError("UNSUPPORTED", { what: "this file system has no hard links, which ifAbsent needs", path: target.path, cause: error, details: { errno } })
+          : error,
+      staged,
+      target.path,
+    );
+  }
+  yield* quietly(unlink(staged.path));
+}
+
+/**
+ * Looks what a failed rename or link did: a network file system may have lost the reply to one that worked, so the inode at
+ * the target decides (rename(2) BUGS). Returns if it was applied, else throws.
+ */
+function* unlessApplied(error: unknown, staged: Staged, target: string): Program<void> {
+  if (certainlyNotApplied(error) && errnoOf(error) !== "EEXIST") throw new NotApplied(error);
+  try {
+    if ((yield* lstat(target))?.id === staged.created.id) return;
+    if ((yield* lstat(staged.path))?.id === staged.created.id) throw new NotApplied(error);
+  } catch (failed) {
+    if (failed instanceof NotApplied) throw failed;
+    if (certainlyNotApplied(error)) throw new NotApplied(error);
+  }
+  throw error;
+}
+
+/** What Windows answers to a rename over a file that somebody has open; ERROR_ACCESS_DENIED is EPERM in libuv. */
+const HELD = ["EACCES", "EBUSY", "EPERM"];
+
+/**
+ * Tries again while somebody holds the target (Windows): virus scanners, indexers and readers do for milliseconds. Only
+ * the rename is repeated, never anything that could lose the old file.
+ */
+export function* whileHeld<T>(attempt: () => Program<T>, target: string, budgetMs: number): Program<T> {
+  const startMs = yield* now();
+  for (let attempts = 1, delayMs = HELD_DELAY_FIRST_MS; ; attempts++, delayMs = Math.min(HELD_DELAY_MAX_MS, delayMs * 2)) {
+    try {
+      return yield* attempt();
+    } catch (error) {
+      const errno = errnoOf(error);
+      if (!HELD.includes(errno)) throw error;
+      if (attempts === 1) yield* refuseHopeless(target, error);
+      const elapsedMs = (yield* now()) - startMs;
+      if (elapsedMs >= budgetMs) throw new HoldfastError("BUSY", { path: target, cause: error, details: { errno, attempts, elapsedMs } });
+    }
+    yield* sleep(delayMs * (yield* jitter()));
+  }
+}
+
+/** EPERM has two permanent causes that can be seen; waiting for them would only cost the budget. */
+function* refuseHopeless(target: string, cause: unknown): Program<void> {
+  const found = yield* lstat(target);
+  const errno = errnoOf(cause);
+  if (found?.kind === "directory") throw new HoldfastError("NOT_A_FILE", { what: "the path is a directory", path: target, cause, details: { errno } });
+  if (found && (found.mode & 0o222) === 0) {
+    throw new HoldfastError("PERMISSION", { what: "the file to be replaced is marked read-only", path: target, cause, details: { errno } });
+  }
+}
+
+/** 0.5 to 1.5, so that several writers do not try in step. */
+function* jitter(): Program<number> {
+  const [byte = 0] = yield* random(1);
+  return 0.5 + byte / 255;
+}

@@ -1,0 +1,62 @@
+/**
+ * The replace program: stage beside the target, write, set attributes, sync the file, take the name, sync the directory.
+ *
+ * Why this order: content and attributes must be on disk before the name leads to them (ext4 shows zeros, XFS and btrfs an
+ * empty file otherwise), and the name is on disk only when the directory is synced (fsync(2), NOTES).
+ */
+import { errnoOf } from "../errors.ts";
+import { ensure, onFailure, type Program, unlink } from "../io/program.ts";
+import { publish, type Publish } from "./publish.ts";
+import { type Attributes, closeStage, completeStage, createStage, discardStage, type NotKept, type Staged, stagingMode, syncStage } from "./stage.ts";
+import type { Target } from "./target.ts";
+import { type Source, writeSource } from "./write.ts";
+
+/** How the finished content is made to last. */
+export interface Finish extends Publish {
+  readonly attributes: Attributes;
+  /** Whether the file is synced before it gets its name. */
+  readonly syncFile: boolean;
+  /**
+   * Called when nothing but the publish is left, with the path that a later synchronous write can remove to stop it.
+   * Returns the staged files that this write must stop first, as they are older.
+   */
+  readonly overtake: (stagedPath: string) => readonly string[];
+}
+
+/** What was written. */
+export interface Replaced {
+  readonly sizeBytes: number;
+  readonly dirSynced: boolean;
+  readonly notKept: readonly NotKept[];
+}
+
+/** Replaces one file by the content of a source. */
+export function* replaceFile(target: Pick<Target, "dir" | "path">, source: Source, finish: Finish): Program<Replaced> {
+  const staged = yield* createStage(target.dir, stagingMode(finish.attributes));
+  const body = function* (): Program<Replaced> {
+    const sizeBytes = yield* writeSource(staged.file, source);
+    return yield* finishStage(staged, target, sizeBytes, finish);
+  };
+  return yield* ensure(
+    onFailure(body(), () => discardStage(staged)),
+    () => closeStage(staged),
+  );
+}
+
+/** The second half, for content that is already in the staged file. Leaves clean-up to the caller. */
+export function* finishStage(staged: Staged, target: Pick<Target, "dir" | "path">, sizeBytes: number, finish: Finish): Program<Replaced> {
+  const notKept = yield* completeStage(staged, sizeBytes, finish.attributes);
+  if (finish.syncFile) yield* syncStage(staged);
+  for (const older of finish.overtake(staged.path)) yield* removeIfThere(older);
+  const dirSynced = yield* publish(staged, target, finish);
+  return { sizeBytes, dirSynced, notKept };
+}
+
+/** After this the rename of an older write, in flight in another thread, has either happened or can't any more. */
+function* removeIfThere(stagedPath: string): Program<void> {
+  try {
+    yield* unlink(stagedPath);
+  } catch (error) {
+    if (errnoOf(error) !== "ENOENT") throw error;
+  }
+}

@@ -1,0 +1,179 @@
+/**
+ * A staged file: the new content under a private name beside its target, locked by its writer for as long as it lives.
+ */
+import * as path from "node:path";
+import { errnoOf, HoldfastError } from "../errors.ts";
+import { stageName, TOKEN_BYTES } from "../format/names.ts";
+import type { File, Stat } from "../io/io.ts";
+import {
+  close,
+  onFailure,
+  open,
+  type Program,
+  quietly,
+  random,
+  setMode,
+  setOwner,
+  statFile,
+  syncFile,
+  traits,
+  tryLock,
+  unlink,
+} from "../io/program.ts";
+import { STAGE_ATTEMPTS_MAX } from "../util/limits.ts";
+
+/** A staged file. `file` is open, and so locked, until it is published or discarded. */
+export interface Staged {
+  readonly path: string;
+  readonly file: File;
+  /** As it was created: identity, owner and mode. */
+  readonly created: Stat;
+  /** Whether {@link Staged.file} is still open; only this module and publish.ts close it. */
+  open: boolean;
+}
+
+/** A property of the old file that the new one could not be given. */
+export type NotKept = "group" | "mode" | "owner";
+
+/** Permission bits for a new file, before umask: what open(2) is given by everybody. */
+const MODE_DEFAULT = 0o666;
+/** Permission bits that make no file more accessible than it was. */
+const MODE_ACCESS = 0o777;
+const MODE_SET_ID = 0o6000;
+
+/**
+ * Creates an empty staged file in `dir` and locks it.
+ *
+ * Between creating and locking, a sweeper may take the file for a dead writer's: then the lock is refused, or the file has
+ * no name any more, and another name is tried.
+ *
+ * @param mode Permission bits before umask; never more than the target is to have.
+ */
+export function* createStage(dir: string, mode: number | undefined): Program<Staged> {
+  for (let attempt = 0; attempt < STAGE_ATTEMPTS_MAX; attempt++) {
+    const name = path.join(dir, stageName(yield* random(TOKEN_BYTES)));
+    const file = yield* create(name, mode ?? MODE_DEFAULT);
+    if (file === undefined) continue;
+    const claim = function* (): Program<Staged | undefined> {
+      const locked = yield* tryLock(file, "exclusive");
+      const created = yield* statFile(file);
+      return locked && created.links > 0 ? { path: name, file, created, open: true } : undefined;
+    };
+    const drop = (): Program<void> => discardFile(name, file, true);
+    const staged = yield* onFailure(claim(), drop);
+    if (staged) return staged;
+    yield* quietly(drop());
+  }
+  throw new HoldfastError("BUSY", { what: "no staged file could be kept: each was removed at once", path: dir });
+}
+
+/** Undefined: the name is taken. */
+function* create(name: string, mode: number): Program<File | undefined> {
+  try {
+    return yield* open(name, "create", mode);
+  } catch (error) {
+    if (errnoOf(error) === "EEXIST") return undefined;
+    yield* quietly(unlink(name)); // it may have been made all the same (EIO, a lost reply); nobody else has this name
+    throw error;
+  }
+}
+
+/** What the finished file must have. */
+export interface Attributes {
+  /** Exact permission bits, set whatever umask says. */
+  readonly mode: number | undefined;
+  /** The file to be replaced, whose owner and mode are kept. */
+  readonly existing: Stat | undefined;
+}
+
+/** The mode to create a staged file with, so that it is at no moment more accessible than the finished one. */
+export function stagingMode({ mode, existing }: Attributes): number | undefined {
+  const final = mode ?? (existing?.kind === "file" ? existing.mode : undefined);
+  return final === undefined ? undefined : final & MODE_ACCESS;
+}
+
+/**
+ * Gives the staged file its attributes and checks its size, on the descriptor and before the sync that makes them durable.
+ *
+ * @returns What could not be kept; an explicit mode that is refused is an error instead.
+ */
+export function* completeStage(staged: Staged, sizeBytes: number, attributes: Attributes): Program<readonly NotKept[]> {
+  const existing = attributes.existing?.kind === "file" ? attributes.existing : undefined;
+  const notKept: NotKept[] = existing ? yield* keepOwner(staged, existing) : [];
+  // Keeping set-user-id without the owner would lend the wrong user's rights.
+  const kept = existing && (notKept.length > 0 ? existing.mode & ~MODE_SET_ID : existing.mode);
+  const mode = attributes.mode ?? kept;
+  if (mode !== undefined && (mode !== staged.created.mode || needsModeAgain(staged, existing))) {
+    try {
+      yield* setMode(staged.file, mode);
+    } catch (error) {
+      if (attributes.mode !== undefined || !isRefusal(error)) throw error;
+      notKept.push("mode"); // exFAT and some network file systems have no modes
+    }
+  }
+  const written = yield* statFile(staged.file);
+  if (written.sizeBytes !== sizeBytes) {
+    throw new HoldfastError("IO", { what: "the file is not as long as what was written to it", details: { sizeBytes, found: written.sizeBytes } });
+  }
+  return notKept;
+}
+
+/** fchown(2) clears set-user-id and set-group-id, so the mode is set after it. */
+function needsModeAgain(staged: Staged, existing: Stat | undefined): boolean {
+  return existing !== undefined && !hasOwner(staged, existing) && (existing.mode & MODE_SET_ID) !== 0;
+}
+
+function hasOwner({ created }: Staged, { userId, groupId }: Stat): boolean {
+  return created.userId === userId && created.groupId === groupId;
+}
+
+function* keepOwner(staged: Staged, existing: Stat): Program<NotKept[]> {
+  if (hasOwner(staged, existing)) return [];
+  const { userId, groupId } = existing;
+  if (yield* tryOwner(staged.file, userId, groupId)) return [];
+  if (userId === staged.created.userId) return ["group"];
+  if (groupId === staged.created.groupId) return ["owner"];
+  return (yield* tryOwner(staged.file, staged.created.userId, groupId)) ? ["owner"] : ["owner", "group"];
+}
+
+function* tryOwner(file: File, userId: number, groupId: number): Program<boolean> {
+  try {
+    yield* setOwner(file, userId, groupId);
+    return true;
+  } catch (error) {
+    if (isRefusal(error)) return false;
+    throw error;
+  }
+}
+
+/** EINVAL: the id has no meaning in this user namespace (chown(2)). */
+function isRefusal(error: unknown): boolean {
+  return ["EACCES", "EINVAL", "ENOSYS", "ENOTSUP", "EOPNOTSUPP", "EPERM"].includes(errnoOf(error));
+}
+
+/** Makes content and attributes durable. A failure poisons the staged file: it is discarded, the sync never tried again. */
+export function* syncStage(staged: Staged): Program<void> {
+  yield* syncFile(staged.file);
+}
+
+/** Closes the staged file and with it gives up its lock. */
+export function* closeStage(staged: Staged): Program<void> {
+  if (!staged.open) return;
+  staged.open = false;
+  yield* close(staged.file);
+}
+
+/** Removes a staged file and closes it. */
+export function* discardStage(staged: Staged): Program<void> {
+  const open = staged.open;
+  staged.open = false;
+  yield* discardFile(staged.path, staged.file, open);
+}
+
+/** POSIX removes under the lock, so that no sweeper is in between; Windows can't remove what is open exclusively. */
+function* discardFile(name: string, file: File, open: boolean): Program<void> {
+  const { lock } = yield* traits();
+  if (open && lock === "share-mode") yield* quietly(close(file));
+  yield* quietly(unlink(name));
+  if (open && lock !== "share-mode") yield* quietly(close(file));
+}

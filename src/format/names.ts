@@ -1,0 +1,39 @@
+/**
+ * The grammar of every name Holdfast creates beside a user's files: `docs/format/names.md`. A name never contains the
+ * target's name (a target of 255 bytes can be staged) nor a process id (two containers share them).
+ */
+
+/** What every name of ours begins with. */
+export const OUR_PREFIX = ".holdfast-";
+
+/** Staged files: `.holdfast-stage-` and 26 letters and digits of lower-case base 32, which hold 128 random bits. */
+export const STAGE_PREFIX = `${OUR_PREFIX}stage-`;
+
+/** Random bytes in one name. */
+export const TOKEN_BYTES = 16;
+
+/** Crockford's base 32: no two letters differ only in case, as some file systems fold case. */
+const ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz";
+const TOKEN = /^[0-9a-hjkmnp-tv-z]{26}$/;
+
+/** 16 bytes as 26 characters, the last of which carries 3 bits. */
+function token(bytes: Uint8Array): string {
+  let text = "";
+  let bits = 0;
+  let held = 0;
+  for (const byte of bytes) {
+    held = ((held << 8) | byte) & 0xfff;
+    for (bits += 8; bits >= 5; bits -= 5) text += ALPHABET[(held >> (bits - 5)) & 31];
+  }
+  return bits > 0 ? text + ALPHABET[(held << (5 - bits)) & 31] : text;
+}
+
+/** The name of a staged file, from {@link TOKEN_BYTES} random bytes. */
+export function stageName(bytes: Uint8Array): string {
+  return STAGE_PREFIX + token(bytes);
+}
+
+/** Whether `name` is one that {@link stageName} can give. */
+export function isStageName(name: string): boolean {
+  return name.startsWith(STAGE_PREFIX) && TOKEN.test(name.slice(STAGE_PREFIX.length));
+}

@@ -1,0 +1,1 @@
+export { HoldfastError, isHoldfastError } from "./errors.ts";

@@ -1,0 +1,32 @@
+/**
+ * Waiting under an AbortSignal with one listener a signal, however many writes share it: 64 waits on one signal would
+ * print a MaxListenersExceededWarning, and `AbortSignal.any` on a long-lived signal keeps memory for each call.
+ */
+
+/** A signal that never aborts. */
+export const never: AbortSignal = new AbortController().signal;
+
+const watchers = new WeakMap<AbortSignal, Set<() => void>>();
+
+/** Calls `tell` when `signal` aborts, until the returned function is called. */
+export function onAbort(signal: AbortSignal, tell: () => void): () => void {
+  if (signal === never) return () => {};
+  let told = watchers.get(signal);
+  if (!told) {
+    const everybody = new Set<() => void>();
+    told = everybody;
+    watchers.set(signal, everybody);
+    signal.addEventListener("abort", () => everybody.forEach((one) => one()), { once: true });
+  }
+  const set = told.add(tell);
+  return () => void set.delete(tell);
+}
+
+/** What `work` gives, or the reason of the abort, whichever is first. The work itself goes on, unheard. */
+export function orAbort<T>(work: T | PromiseLike<T>, signal: AbortSignal): Promise<T> {
+  if (signal === never) return Promise.resolve(work);
+  return new Promise((resolve, reject) => {
+    const off = onAbort(signal, () => reject(signal.reason));
+    Promise.resolve(work).then(resolve, reject).finally(off);
+  });
+}

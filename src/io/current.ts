@@ -1,0 +1,16 @@
+/** Which machine a call is for: the real one, or the one that a simulation has put in its place. */
+import { AsyncLocalStorage } from "node:async_hooks";
+import type { Machine } from "./io.ts";
+import { nodeMachine } from "./node.ts";
+
+const scoped = new AsyncLocalStorage<Machine>();
+
+/** The machine of this call. Objects that live longer (a staged file, a stream) keep the one they were opened with. */
+export function currentMachine(): Machine {
+  return scoped.getStore() ?? nodeMachine();
+}
+
+/** Calls `body`, and all that it starts, on `machine`. */
+export function withMachine<T>(machine: Machine, body: () => T): T {
+  return scoped.run(machine, body);
+}

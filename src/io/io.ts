@@ -1,0 +1,125 @@
+/**
+ * All that Holdfast can ask of a machine. Real machines are `posix.ts` and `windows.ts`; the simulated disk, faults, traces
+ * and shared barriers each are one of these interfaces too, or wrap one. So what is simulated is what ships.
+ *
+ * Every function throws the error of the system, with `code`, `syscall` and `path` as Node sets them.
+ */
+declare const fileBrand: unique symbol;
+
+/**
+ * An open file, handed back unread. On Node it is the descriptor, not a `FileHandle`, so that the synchronous loop (an
+ * exit hook, say) can close what the asynchronous one has opened.
+ */
+export type File = number & { readonly [fileBrand]: true };
+
+/** How to open: `create` makes a new file and fails with EEXIST; `edit` opens an existing one for writing. */
+export type Access = "create" | "edit" | "read";
+
+/** What one object of the file system is. */
+export interface Stat {
+  readonly kind: "directory" | "file" | "other" | "symlink";
+  readonly sizeBytes: number;
+  /** Permission bits with set-user-id, set-group-id and sticky: 0 to 0o7777. */
+  readonly mode: number;
+  readonly userId: number;
+  readonly groupId: number;
+  /** Device and inode: two stats with one id are the same object. */
+  readonly id: string;
+  /** Names the object has. 0: it is unlinked and lives only as long as it is open. */
+  readonly links: number;
+  /** Last change of content, in milliseconds since 1970. */
+  readonly modifiedMs: number;
+}
+
+/** What is known of the file system a directory is on. */
+export interface FileSystem {
+  /** Its usual name, e.g. `"ext4"`, or `"unknown"`. */
+  readonly name: string;
+  /** Whether it is known to be local: only there do locks and modification times prove anything. */
+  readonly local: boolean;
+  /** False where content never survives power loss (tmpfs). */
+  readonly persistent: boolean;
+}
+
+/** What is constant for a machine and differs between platforms. */
+export interface Traits {
+  /**
+   * What keeps a staged file alive: `kernel`, a lock on its descriptor; `share-mode`, an open that excludes all others
+   * (Windows); `none`, nothing, so that a sweeper can go by age only.
+   */
+  readonly lock: "kernel" | "none" | "share-mode";
+  /** Whether a rename replaces a name while somebody has the old file open (POSIX), or fails for as long (Windows). */
+  readonly replacesOpenFiles: boolean;
+  /** The effective user, where there are users. */
+  readonly userId: number | undefined;
+  /** The form of a name that is equal for all spellings the platform takes for one name. */
+  readonly foldName: (name: string) => string;
+  /** Why no file of this name can be had on the platform, or undefined. */
+  readonly refuseName: (name: string) => string | undefined;
+}
+
+/** A machine in its plain, synchronous form. {@link Io} follows from it. */
+export interface IoSync {
+  traits(): Traits;
+
+  /** `mode` (before umask) counts for `create` only. */
+  open(path: string, access: Access, mode?: number): File;
+  /** Reads at most `into.length` bytes at `position`; 0 is the end of the file. */
+  read(file: File, into: Uint8Array, position: number): number;
+  /** Writes at `position`. May write less than asked and say so, as write(2) may: the caller loops and checks. */
+  write(file: File, bytes: Uint8Array, position: number): number;
+  /** fsync: content and attributes are on the disk when it returns. Its failure poisons the file: never try again. */
+  syncFile(file: File): void;
+  /** The descriptor is gone even when this fails (close(2), Linux). */
+  close(file: File): void;
+  statFile(file: File): Stat;
+  setMode(file: File, mode: number): void;
+  setOwner(file: File, userId: number, groupId: number): void;
+  /**
+   * Takes the kernel lock of the file without waiting, false if somebody else has it. It belongs to this open descriptor
+   * and ends with it. Where `traits().lock` is `share-mode` or `none`, true, and nothing is taken.
+   */
+  tryLock(file: File, how: "exclusive" | "shared"): boolean;
+
+  /** Undefined is proven absence (ENOENT); every other failure throws. A final symbolic link is not followed. */
+  lstat(path: string): Stat | undefined;
+  /** As `lstat`, but follows symbolic links. */
+  stat(path: string): Stat | undefined;
+  readLink(path: string): string;
+  /** The path of an existing object without symbolic links. */
+  realPath(path: string): string;
+  /** The names in a directory that start with `prefix`, in no order. */
+  list(path: string, prefix: string): readonly string[];
+  /** Atomic; replaces an existing file at `to`. */
+  rename(from: string, to: string): void;
+  /** A further name for a file; EEXIST if it is taken. Never replaces. */
+  link(from: string, to: string): void;
+  unlink(path: string): void;
+  makeDir(path: string): void;
+  /** fsync of a directory. False: this file system or platform has no such thing. A real failure throws. */
+  syncDir(path: string): boolean;
+  fileSystem(path: string): FileSystem;
+
+  /** Waits; in a simulator, virtual time only. */
+  sleep(milliseconds: number): void;
+  /** Milliseconds of the wall clock, comparable with {@link Stat.modifiedMs}. */
+  now(): number;
+  /** Bytes nobody can guess, different in every process and thread. */
+  random(byteCount: number): Uint8Array;
+}
+
+/** The name of a request to the machine. */
+export type Op = keyof IoSync;
+type Reply<K extends Op> = ReturnType<IoSync[K]>;
+
+/** A machine whose answers may come later. Every {@link IoSync} is one. */
+export type Io = { readonly [K in Op]: (...args: Parameters<IoSync[K]>) => Reply<K> | Promise<Reply<K>> };
+
+/** Both forms of one machine. Everything remembered about it (queues, capabilities, sweeps) hangs on this object. */
+export interface Machine {
+  readonly io: Io;
+  readonly sync: IoSync;
+}
+
+/** One request, as data. */
+export type Call = { readonly [K in Op]: { readonly op: K; readonly args: Parameters<IoSync[K]> } }[Op];

@@ -1,0 +1,34 @@
+/** Kernel locks on POSIX, through the optional package fs-native-extensions (OFD locks on Linux, flock on macOS). */
+import native from "./native.cjs";
+
+/** What we use of fs-native-extensions 1.x, which ships no types. */
+export interface NativeLock {
+  tryLock(fd: number, options?: { readonly shared?: boolean }): boolean;
+}
+
+let loaded: NativeLock | undefined;
+let reason: unknown;
+
+/**
+ * The native lock, or undefined where it is not installed or can't be loaded: then {@link nativeLockFailure} says why.
+ *
+ * Never tried in Deno, whose process the addon ends (undefined symbol uv_get_osfhandle), which nothing can catch.
+ */
+export function nativeLock(): NativeLock | undefined {
+  if (loaded || reason !== undefined) return loaded;
+  if ("Deno" in globalThis) {
+    reason = "fs-native-extensions can't be loaded in Deno";
+    return undefined;
+  }
+  try {
+    loaded = native.loadNativeLock() as NativeLock;
+  } catch (error) {
+    reason = error;
+  }
+  return loaded;
+}
+
+/** Why there is no native lock, once {@link nativeLock} has given none. */
+export function nativeLockFailure(): unknown {
+  return reason;
+}

@@ -1,0 +1,153 @@
+/** Each request as the one call of `node:fs` that it is, in both forms. What differs by platform is in posix.ts and windows.ts. */
+import { randomFillSync } from "node:crypto";
+import * as fs from "node:fs";
+import { promisify } from "node:util";
+import type { File, Io, IoSync, Stat } from "./io.ts";
+
+/** What is the same on all platforms. */
+export type Shared = "close" | "link" | "list" | "lstat" | "makeDir" | "now" | "random" | "read" | "readLink" | "realPath" | "rename" | "setMode" | "setOwner" | "sleep" | "stat" | "statFile" | "syncFile" | "unlink" | "write";
+
+const MODE_BITS = 0o7777;
+
+function toStat(stats: fs.BigIntStats): Stat {
+  const kind = stats.isFile() ? "file" : stats.isDirectory() ? "directory" : stats.isSymbolicLink() ? "symlink" : "other";
+  return {
+    kind,
+    sizeBytes: Number(stats.size),
+    mode: Number(stats.mode) & MODE_BITS,
+    userId: Number(stats.uid),
+    groupId: Number(stats.gid),
+    id: `${stats.dev}:${stats.ino}`,
+    links: Number(stats.nlink),
+    modifiedMs: Number(stats.mtimeMs),
+  };
+}
+
+const absentIfMissing = (error: unknown): undefined => {
+  if ((error as NodeJS.ErrnoException).code === "ENOENT") return undefined;
+  throw error;
+};
+
+const bigint = { bigint: true } as const;
+const asleep = new Int32Array(new SharedArrayBuffer(4));
+
+/** The machine's own randomness: no process id, no counter, nothing that a second container could repeat. */
+function random(byteCount: number): Uint8Array {
+  return randomFillSync(new Uint8Array(byteCount));
+}
+
+function statSync(path: string, of: typeof fs.lstatSync): Stat | undefined {
+  try {
+    return toStat(of(path, bigint));
+  } catch (error) {
+    return absentIfMissing(error);
+  }
+}
+
+export const callsSync: Pick<IoSync, Shared> = {
+  close: (file) => fs.closeSync(file),
+  link: (from, to) => fs.linkSync(from, to),
+  list(path, prefix) {
+    const directory = fs.opendirSync(path, { bufferSize: 1024 });
+    try {
+      const names: string[] = [];
+      for (let entry = directory.readSync(); entry; entry = directory.readSync()) if (entry.name.startsWith(prefix)) names.push(entry.name);
+      return names;
+    } finally {
+      directory.closeSync();
+    }
+  },
+  lstat: (path) => statSync(path, fs.lstatSync),
+  makeDir: (path) => void fs.mkdirSync(path),
+  now: () => Date.now(),
+  random,
+  read: (file, into, position) => fs.readSync(file, into, 0, into.length, position),
+  readLink: (path) => fs.readlinkSync(path),
+  realPath: (path) => fs.realpathSync.native(path),
+  rename: (from, to) => fs.renameSync(from, to),
+  setMode: (file, mode) => fs.fchmodSync(file, mode),
+  setOwner: (file, userId, groupId) => fs.fchownSync(file, userId, groupId),
+  // Never a busy loop: it would starve whoever holds the file.
+  sleep: (milliseconds) => void Atomics.wait(asleep, 0, 0, milliseconds),
+  stat: (path) => statSync(path, fs.statSync as typeof fs.lstatSync),
+  statFile: (file) => toStat(fs.fstatSync(file, bigint)),
+  syncFile: (file) => fs.fsyncSync(file),
+  unlink: (path) => fs.unlinkSync(path),
+  write: (file, bytes, position) => fs.writeSync(file, bytes, 0, bytes.length, position),
+};
+
+/** A callback call as a promise; `util.promisify` would cost an object for each result of read and write. */
+function called<T>(start: (done: (error: NodeJS.ErrnoException | null, value: T) => void) => void): Promise<T> {
+  return new Promise((resolve, reject) => start((error, value) => (error ? reject(error) : resolve(value))));
+}
+
+const realPath = promisify(fs.realpath.native);
+
+export const calls: Pick<Io, Shared> = {
+  close: (file) => called<void>((done) => fs.close(file, done as fs.NoParamCallback)),
+  link: (from, to) => called<void>((done) => fs.link(from, to, done as fs.NoParamCallback)),
+  async list(path, prefix) {
+    const names: string[] = [];
+    for await (const entry of await fs.promises.opendir(path, { bufferSize: 1024 })) if (entry.name.startsWith(prefix)) names.push(entry.name);
+    return names;
+  },
+  lstat: (path) => called<fs.BigIntStats>((done) => fs.lstat(path, bigint, done)).then(toStat, absentIfMissing),
+  makeDir: (path) => called<void>((done) => fs.mkdir(path, done as fs.NoParamCallback)),
+  now: callsSync.now,
+  random,
+  read: (file, into, position) => called<number>((done) => fs.read(file, into, 0, into.length, position, done)),
+  readLink: (path) => called<string>((done) => fs.readlink(path, done)),
+  realPath: (path) => realPath(path),
+  rename: (from, to) => called<void>((done) => fs.rename(from, to, done as fs.NoParamCallback)),
+  setMode: (file, mode) => called<void>((done) => fs.fchmod(file, mode, done as fs.NoParamCallback)),
+  setOwner: (file, userId, groupId) => called<void>((done) => fs.fchown(file, userId, groupId, done as fs.NoParamCallback)),
+  sleep: (milliseconds) => new Promise((resolve) => setTimeout(resolve, milliseconds)),
+  stat: (path) => called<fs.BigIntStats>((done) => fs.stat(path, bigint, done)).then(toStat, absentIfMissing),
+  // fstat of a file we have just made reads memory; a trip through the thread pool would cost twenty times as much.
+  statFile: callsSync.statFile,
+  syncFile: (file) => called<void>((done) => fs.fsync(file, done as fs.NoParamCallback)),
+  unlink: (path) => called<void>((done) => fs.unlink(path, done as fs.NoParamCallback)),
+  write: (file, bytes, position) => called<number>((done) => fs.write(file, bytes, 0, bytes.length, position, done)),
+};
+
+/** Opens with the given flags, in both forms. */
+export const openFlags = {
+  sync: (path: string, flags: number, mode: number): File => fs.openSync(path, flags, mode) as File,
+  async: (path: string, flags: number, mode: number): Promise<File> =>
+    called<number>((done) => fs.open(path, flags, mode, done)) as Promise<number> as Promise<File>,
+};
+
+/** What a directory's fsync answers where there is no such thing; any other failure is a failure. */
+export function syncDirCalls(flags: number, unsupported: ReadonlySet<string>): { sync: IoSync["syncDir"]; async: (path: string) => Promise<boolean> } {
+  const falseIfUnsupported = (error: unknown): false => {
+    if (unsupported.has((error as NodeJS.ErrnoException).code ?? "")) return false;
+    throw error;
+  };
+  return {
+    sync(path) {
+      let fd: number | undefined;
+      try {
+        fd = fs.openSync(path, flags);
+        fs.fsyncSync(fd);
+        return true;
+      } catch (error) {
+        return falseIfUnsupported(error);
+      } finally {
+        if (fd !== undefined) fs.closeSync(fd);
+      }
+    },
+    async async(path) {
+      let fd: File | undefined;
+      try {
+        fd = await openFlags.async(path, flags, 0);
+        await calls.syncFile(fd);
+        return true;
+      } catch (error) {
+        return falseIfUnsupported(error);
+      } finally {
+        // Nobody waits for this: the descriptor was only read from, and closing it tells nothing about the sync.
+        if (fd !== undefined) fs.close(fd, () => {});
+      }
+    },
+  };
+}

@@ -1,0 +1,57 @@
+/** Linux, macOS and other POSIX systems. */
+import * as fs from "node:fs";
+import { NAME_BYTES_MAX } from "../util/limits.ts";
+import { fileSystemOfType } from "./file-systems.ts";
+import type { Access, IoSync, Machine, Traits } from "./io.ts";
+import { nativeLock } from "./native-lock.ts";
+import { calls, callsSync, openFlags, syncDirCalls } from "./node-calls.ts";
+
+const { O_CREAT, O_DIRECTORY, O_EXCL, O_NONBLOCK, O_RDONLY, O_RDWR } = fs.constants;
+
+/** Non-blocking, so that opening a FIFO does not wait for a writer; regular files do not know it (open(2)). */
+const FLAGS: Readonly<Record<Access, number>> = {
+  create: O_RDWR | O_CREAT | O_EXCL,
+  edit: O_RDWR | O_NONBLOCK,
+  read: O_RDONLY | O_NONBLOCK,
+};
+
+/** EINVAL by fsync(2) for special files; the others by file systems of FUSE and virtual machines (python-atomicwrites#27). */
+const NO_DIR_SYNC = new Set(["EINVAL", "ENOSYS", "ENOTSUP", "EOPNOTSUPP"]);
+
+const CREATE_MODE = 0o666;
+
+function refuseName(name: string): string | undefined {
+  if (name.includes("\0")) return "a name can't contain a NUL character";
+  return Buffer.byteLength(name) > NAME_BYTES_MAX ? `a name can't be longer than ${NAME_BYTES_MAX} bytes` : undefined;
+}
+
+/** The machine itself. `platform` is `process.platform`; file names that macOS normalises are one name here too. */
+export function posixMachine(platform: string): Machine {
+  const native = nativeLock();
+  const traits: Traits = {
+    lock: native ? "kernel" : "none",
+    replacesOpenFiles: true,
+    userId: process.geteuid?.(),
+    foldName: platform === "darwin" ? (name) => name.normalize("NFC") : (name) => name,
+    refuseName,
+  };
+  const tryLock: IoSync["tryLock"] = (file, how) => native?.tryLock(file, { shared: how === "shared" }) ?? true;
+  const syncDir = syncDirCalls(O_RDONLY | O_DIRECTORY, NO_DIR_SYNC);
+  const constant = { traits: () => traits, tryLock };
+  return {
+    io: {
+      ...calls,
+      ...constant,
+      open: (path, access, mode = CREATE_MODE) => openFlags.async(path, FLAGS[access], mode),
+      syncDir: syncDir.async,
+      fileSystem: async (path) => fileSystemOfType((await fs.promises.statfs(path)).type, platform),
+    },
+    sync: {
+      ...callsSync,
+      ...constant,
+      open: (path, access, mode = CREATE_MODE) => openFlags.sync(path, FLAGS[access], mode),
+      syncDir: syncDir.sync,
+      fileSystem: (path) => fileSystemOfType(fs.statfsSync(path).type, platform),
+    },
+  };
+}

@@ -1,0 +1,49 @@
+/** Every numeric limit of the library, with its unit in the name and its reason or source. */
+
+/** Longest name of a file in bytes: NAME_MAX of Linux file systems, APFS and NTFS (there in UTF-16 units). */
+export const NAME_BYTES_MAX = 255;
+
+/** Symbolic links followed for one path; Linux stops at 40 too (path_resolution(7)). */
+export const SYMLINKS_MAX = 40;
+
+/**
+ * Most bytes handed to one write(2): far below the 2,147,479,552 that Linux moves at once (write(2)), so that an abort is
+ * heard between two pieces of a large buffer.
+ */
+export const WRITE_BYTES_MAX = 16 * 1024 * 1024;
+
+/** Small chunks of a source are gathered to pieces of this size: one write(2) for 64 KiB costs less than for each line. */
+export const GATHER_BYTES = 64 * 1024;
+
+/** Most bytes asked of one read(2): below the limit Linux sets itself, see {@link WRITE_BYTES_MAX}. */
+export const READ_BYTES_MAX = 512 * 1024 * 1024;
+
+/**
+ * Whole programs that run at once on one machine, each with two descriptors at most. 3,000 concurrent writes then need
+ * under 100 descriptors, and more than a few dozen gain nothing on libuv's four threads.
+ */
+export const PROGRAMS_AT_ONCE = 32;
+
+/** As {@link PROGRAMS_AT_ONCE}, for programs that wait for a caller's source: a stalled source must not hold up others. */
+export const SOURCES_AT_ONCE = 16;
+
+/** Names tried for a staged file before giving up: with 128 random bits a second try is for sweepers only. */
+export const STAGE_ATTEMPTS_MAX = 8;
+
+/** Directories remembered as swept; above it all are forgotten and swept again, which costs one listing each. */
+export const SWEPT_DIRECTORIES_MAX = 4096;
+
+/** Where a writer is protected by an exclusive open only: between close and rename nothing but age tells (Windows). */
+export const SWEEP_AGE_SHARE_MODE_MS = 60_000;
+
+/** Where there is no kernel lock at all: older than any write that is still going on. */
+export const SWEEP_AGE_NO_LOCK_MS = 24 * 60 * 60 * 1000;
+
+/** First and longest pause before a rename over a held file is tried again (Windows): most holds last milliseconds. */
+export const HELD_DELAY_FIRST_MS = 1;
+export const HELD_DELAY_MAX_MS = 50;
+
+/** How long a rename over a held file is tried, by default. Go gives up after 2 s, Defender on shares takes seconds. */
+export const HELD_BUDGET_ASYNC_MS = 10_000;
+export const HELD_BUDGET_SYNC_MS = 2_000;
+export const HELD_BUDGET_MAX_MS = 600_000;
