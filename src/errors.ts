@@ -38,18 +38,50 @@ export const ERROR_CODES = {
   CORRUPT_JSON: { kind: "corrupt", what: "the file is not valid JSON", advice: "restore it from a good copy" },
   EXISTS: { kind: "conflict", what: "the name is already taken", advice: "choose another name, or write without ifAbsent" },
   INVALID_NAME: { kind: "unsupported", what: "the name can't be stored on this file system", advice: "choose another name" },
-  IO: { kind: "io", what: "the operating system reported an error", advice: "look at the cause, then start the whole operation again" },
+  IO: {
+    kind: "io",
+    what: "the operating system reported an error",
+    advice: "look at the cause, then start the whole operation again",
+  },
   NOT_A_FILE: { kind: "unsupported", what: "the path is not a regular file", advice: "name a regular file" },
-  NOT_FOUND: { kind: "missing", what: "there is no such file or directory", advice: "check the path; option parents creates directories" },
-  NO_SPACE: { kind: "unavailable", what: "no space is left on the disk, or a quota or size limit is reached", advice: "free some space, then try again" },
-  PERMISSION: { kind: "unavailable", what: "the operating system refused access", advice: "check owner and mode of the file and its directory" },
+  NOT_FOUND: {
+    kind: "missing",
+    what: "there is no such file or directory",
+    advice: "check the path; option parents creates directories",
+  },
+  NO_SPACE: {
+    kind: "unavailable",
+    what: "no space is left on the disk, or a quota or size limit is reached",
+    advice: "free some space, then try again",
+  },
+  PERMISSION: {
+    kind: "unavailable",
+    what: "the operating system refused access",
+    advice: "check owner and mode of the file and its directory",
+  },
   READ_ONLY: { kind: "unavailable", what: "the file system is read-only", advice: "mount it writable, or choose another place" },
   SCHEMA_MISMATCH: { kind: "corrupt", what: "the value does not match its schema", advice: "look at details.issues" },
-  SOURCE_FAILED: { kind: "aborted", what: "the data source failed", advice: "look at the cause; write again with a working source" },
-  SYMLINK: { kind: "conflict", what: "the path is a symbolic link", advice: "choose symlink \"follow\" or \"replace\", or name its target" },
-  SYNC_FAILED: { kind: "io", what: "the disk failed to make written data durable", advice: "never retry the sync; check the disk, then write again" },
+  SOURCE_FAILED: {
+    kind: "aborted",
+    what: "the data source failed",
+    advice: "look at the cause; write again with a working source",
+  },
+  SYMLINK: {
+    kind: "conflict",
+    what: "the path is a symbolic link",
+    advice: 'choose symlink "follow" or "replace", or name its target',
+  },
+  SYNC_FAILED: {
+    kind: "io",
+    what: "the disk failed to make written data durable",
+    advice: "never retry the sync; check the disk, then write again",
+  },
   TOO_MANY_FILES: { kind: "unavailable", what: "too many files are open", advice: "close some, or raise the limit (ulimit -n)" },
-  UNSUPPORTED: { kind: "unsupported", what: "this platform or file system can't give what was asked", advice: "ask for less explicitly, or choose another place" },
+  UNSUPPORTED: {
+    kind: "unsupported",
+    what: "this platform or file system can't give what was asked",
+    advice: "ask for less explicitly, or choose another place",
+  },
 } as const satisfies Record<string, CodeEntry>;
 
 /** A stable error code; the table is `docs/ERRORS.md`. */
@@ -106,7 +138,10 @@ export class HoldfastError extends Error {
     ]
       .filter(([, value]) => value !== undefined)
       .map(([name, value]) => ` ${name}=${JSON.stringify(value)}`);
-    super(`${fields.what ?? what}; ${ON_DISK[outcome]}; ${advice}${facts.join("")}`, fields.cause === undefined ? {} : { cause: fields.cause });
+    super(
+      `${fields.what ?? what}; ${ON_DISK[outcome]}; ${advice}${facts.join("")}`,
+      fields.cause === undefined ? {} : { cause: fields.cause },
+    );
     // Level and Node agree that an aborted operation keeps the standard name.
     this.name = code === "ABORTED" ? "AbortError" : "HoldfastError";
     this.code = code;
@@ -163,8 +198,23 @@ const CODE_OF_ERRNO: Readonly<Record<string, ErrorCode>> = {
 
 /** Errors after which a change of a name certainly did not happen. EIO and ENOENT (a lost NFS reply) are not among them. */
 const NOT_APPLIED: ReadonlySet<string> = new Set([
-  "EACCES", "EBUSY", "EDQUOT", "EEXIST", "EISDIR", "ELOOP", "EMLINK", "ENAMETOOLONG", "ENOSPC", "ENOSYS", "ENOTDIR", "ENOTEMPTY",
-  "ENOTSUP", "EOPNOTSUPP", "EPERM", "EROFS", "EXDEV",
+  "EACCES",
+  "EBUSY",
+  "EDQUOT",
+  "EEXIST",
+  "EISDIR",
+  "ELOOP",
+  "EMLINK",
+  "ENAMETOOLONG",
+  "ENOSPC",
+  "ENOSYS",
+  "ENOTDIR",
+  "ENOTEMPTY",
+  "ENOTSUP",
+  "EOPNOTSUPP",
+  "EPERM",
+  "EROFS",
+  "EXDEV",
 ]);
 
 /** Whether a failed change of a name certainly left the names as they were. */

@@ -5,7 +5,22 @@
  * (rename(2), link(2)); durable only after the directory is synced.
  */
 import { certainlyNotApplied, errnoOf, HoldfastError } from "../errors.ts";
-import { all, commit, link, lstat, NotApplied, now, type Program, quietly, random, rename, sleep, syncDir, traits, unlink } from "../io/program.ts";
+import {
+  all,
+  commit,
+  link,
+  lstat,
+  NotApplied,
+  now,
+  type Program,
+  quietly,
+  random,
+  rename,
+  sleep,
+  syncDir,
+  traits,
+  unlink,
+} from "../io/program.ts";
 import { HELD_DELAY_FIRST_MS, HELD_DELAY_MAX_MS } from "../util/limits.ts";
 import { closeStage, type Staged } from "./stage.ts";
 import type { Target } from "./target.ts";
@@ -64,7 +79,12 @@ function* takeName(staged: Staged, target: Pick<Target, "path">): Program<void> 
       errno === "EEXIST"
         ? new HoldfastError("EXISTS", { path: target.path, cause: error, details: { errno } })
         : noLinks
-          ? new HoldfastError("UNSUPPORTED", { what: "this file system has no hard links, which ifAbsent needs", path: target.path, cause: error, details: { errno } })
+          ? new HoldfastError("UNSUPPORTED", {
+              what: "this file system has no hard links, which ifAbsent needs",
+              path: target.path,
+              cause: error,
+              details: { errno },
+            })
           : error,
       staged,
       target.path,
@@ -106,7 +126,8 @@ export function* whileHeld<T>(attempt: () => Program<T>, target: string, budgetM
       if (!HELD.includes(errno)) throw error;
       if (attempts === 1) yield* refuseHopeless(target, error);
       const elapsedMs = (yield* now()) - startMs;
-      if (elapsedMs >= budgetMs) throw new HoldfastError("BUSY", { path: target, cause: error, details: { errno, attempts, elapsedMs } });
+      if (elapsedMs >= budgetMs)
+        throw new HoldfastError("BUSY", { path: target, cause: error, details: { errno, attempts, elapsedMs } });
     }
     yield* sleep(delayMs * (yield* jitter()));
   }
@@ -116,9 +137,15 @@ export function* whileHeld<T>(attempt: () => Program<T>, target: string, budgetM
 function* refuseHopeless(target: string, cause: unknown): Program<void> {
   const found = yield* lstat(target);
   const errno = errnoOf(cause);
-  if (found?.kind === "directory") throw new HoldfastError("NOT_A_FILE", { what: "the path is a directory", path: target, cause, details: { errno } });
+  if (found?.kind === "directory")
+    throw new HoldfastError("NOT_A_FILE", { what: "the path is a directory", path: target, cause, details: { errno } });
   if (found && (found.mode & 0o222) === 0) {
-    throw new HoldfastError("PERMISSION", { what: "the file to be replaced is marked read-only", path: target, cause, details: { errno } });
+    throw new HoldfastError("PERMISSION", {
+      what: "the file to be replaced is marked read-only",
+      path: target,
+      cause,
+      details: { errno },
+    });
   }
 }
 

@@ -17,7 +17,8 @@ function* openToRead(path: string): Program<File> {
   try {
     return yield* open(path, "read");
   } catch (error) {
-    if (errnoOf(error) === "ENOENT") throw new HoldfastError("NOT_FOUND", { path, op: "open", cause: error, details: { errno: "ENOENT" } });
+    if (errnoOf(error) === "ENOENT")
+      throw new HoldfastError("NOT_FOUND", { path, op: "open", cause: error, details: { errno: "ENOENT" } });
     throw error;
   }
 }
@@ -25,7 +26,10 @@ function* openToRead(path: string): Program<File> {
 function* readAll(file: File, path: string): Program<Uint8Array> {
   const { kind, sizeBytes } = yield* statFile(file);
   if (kind !== "file") {
-    throw new HoldfastError("NOT_A_FILE", { what: kind === "directory" ? "the path is a directory" : "the path is a device, FIFO or socket", path });
+    throw new HoldfastError("NOT_A_FILE", {
+      what: kind === "directory" ? "the path is a directory" : "the path is a device, FIFO or socket",
+      path,
+    });
   }
   // Files of /proc say they are empty; one byte more than the size shows the end of all others in one read.
   let bytes = new Uint8Array(sizeBytes > 0 ? sizeBytes + 1 : 4096);

@@ -6,8 +6,18 @@
  */
 import { errnoOf } from "../errors.ts";
 import { ensure, onFailure, type Program, unlink } from "../io/program.ts";
-import { publish, type Publish } from "./publish.ts";
-import { type Attributes, closeStage, completeStage, createStage, discardStage, type NotKept, type Staged, stagingMode, syncStage } from "./stage.ts";
+import { type Publish, publish } from "./publish.ts";
+import {
+  type Attributes,
+  closeStage,
+  completeStage,
+  createStage,
+  discardStage,
+  type NotKept,
+  type Staged,
+  stagingMode,
+  syncStage,
+} from "./stage.ts";
 import type { Target } from "./target.ts";
 import { type Source, writeSource } from "./write.ts";
 
@@ -34,7 +44,7 @@ export interface Replaced {
 export function* replaceFile(target: Pick<Target, "dir" | "path">, source: Source, finish: Finish): Program<Replaced> {
   const staged = yield* createStage(target.dir, stagingMode(finish.attributes));
   const body = function* (): Program<Replaced> {
-    const sizeBytes = yield* writeSource(staged.file, source);
+    const sizeBytes = yield* writeSource(staged.file, source, 0);
     return yield* finishStage(staged, target, sizeBytes, finish);
   };
   return yield* ensure(
@@ -44,7 +54,12 @@ export function* replaceFile(target: Pick<Target, "dir" | "path">, source: Sourc
 }
 
 /** The second half, for content that is already in the staged file. Leaves clean-up to the caller. */
-export function* finishStage(staged: Staged, target: Pick<Target, "dir" | "path">, sizeBytes: number, finish: Finish): Program<Replaced> {
+export function* finishStage(
+  staged: Staged,
+  target: Pick<Target, "dir" | "path">,
+  sizeBytes: number,
+  finish: Finish,
+): Program<Replaced> {
   const notKept = yield* completeStage(staged, sizeBytes, finish.attributes);
   if (finish.syncFile) yield* syncStage(staged);
   for (const older of finish.overtake(staged.path)) yield* removeIfThere(older);

@@ -113,7 +113,10 @@ export function* completeStage(staged: Staged, sizeBytes: number, attributes: At
   }
   const written = yield* statFile(staged.file);
   if (written.sizeBytes !== sizeBytes) {
-    throw new HoldfastError("IO", { what: "the file is not as long as what was written to it", details: { sizeBytes, found: written.sizeBytes } });
+    throw new HoldfastError("IO", {
+      what: "the file is not as long as what was written to it",
+      details: { sizeBytes, found: written.sizeBytes },
+    });
   }
   return notKept;
 }

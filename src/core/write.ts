@@ -4,8 +4,11 @@ import type { File } from "../io/io.ts";
 import { ensure, type Program, wait, write } from "../io/program.ts";
 import { GATHER_BYTES, WRITE_BYTES_MAX } from "../util/limits.ts";
 
-/** Where bytes come from, as a cursor. `leave` is called once when it is not read to its end, and is not waited for. */
-export interface Source {
+/** Where bytes come from: all at once, or chunk by chunk. */
+export type Source = Cursor | Uint8Array;
+
+/** A source that is read chunk by chunk. `leave` is called when it is not read to its end, and is not waited for. */
+export interface Cursor {
   readonly next: { readonly async: () => PromiseLike<Chunk> | Chunk; readonly sync?: (() => Chunk) | undefined };
   readonly leave: () => void;
 }
@@ -18,16 +21,26 @@ export function* writeFully(file: File, bytes: Uint8Array, position: number): Pr
   for (let done = 0; done < bytes.length; ) {
     const piece = bytes.subarray(done, done + WRITE_BYTES_MAX);
     const count = yield* write(file, piece, position + done);
-    if (count === 0) throw new HoldfastError("NO_SPACE", { what: "the system wrote none of the bytes it was given", op: "write" });
+    if (count === 0)
+      throw new HoldfastError("NO_SPACE", { what: "the system wrote none of the bytes it was given", op: "write" });
     done += count;
   }
 }
 
-/** Writes a whole source to an empty file, small chunks gathered, and returns how many bytes it had. */
-export function* writeSource(file: File, source: Source): Program<number> {
+/** Writes a whole source from a position on, small chunks gathered, and returns how many bytes it had. */
+export function* writeSource(file: File, source: Source, from: number): Program<number> {
+  if (source instanceof Uint8Array) {
+    yield* writeFully(file, source, from);
+    return source.length;
+  }
+  return (yield* writeChunks(file, source, from)) - from;
+}
+
+/** Returns the position after the last byte. */
+function* writeChunks(file: File, source: Cursor, from: number): Program<number> {
   let ended = false;
   const pump = function* (): Program<number> {
-    let position = 0;
+    let position = from;
     let gathered = 0;
     let gather: Uint8Array | undefined;
     const flush = function* (): Program<void> {

@@ -3,6 +3,8 @@
  * print a MaxListenersExceededWarning, and `AbortSignal.any` on a long-lived signal keeps memory for each call.
  */
 
+import { HoldfastError, isHoldfastError } from "../errors.ts";
+
 /** A signal that never aborts. */
 export const never: AbortSignal = new AbortController().signal;
 
@@ -16,17 +18,25 @@ export function onAbort(signal: AbortSignal, tell: () => void): () => void {
     const everybody = new Set<() => void>();
     told = everybody;
     watchers.set(signal, everybody);
-    signal.addEventListener("abort", () => everybody.forEach((one) => one()), { once: true });
+    signal.addEventListener("abort", () => {
+      for (const one of everybody) one();
+    }, { once: true });
   }
   const set = told.add(tell);
   return () => void set.delete(tell);
 }
 
-/** What `work` gives, or the reason of the abort, whichever is first. The work itself goes on, unheard. */
+/** What an aborted operation is rejected with; the caller's reason is its cause. */
+export function abortError(signal: AbortSignal): HoldfastError {
+  return isHoldfastError(signal.reason) ? signal.reason : new HoldfastError("ABORTED", { cause: signal.reason });
+}
+
+/** What `work` gives, or the error of the abort, whichever is first. The work itself goes on, unheard. */
 export function orAbort<T>(work: T | PromiseLike<T>, signal: AbortSignal): Promise<T> {
   if (signal === never) return Promise.resolve(work);
+  if (signal.aborted) return Promise.reject(abortError(signal));
   return new Promise((resolve, reject) => {
-    const off = onAbort(signal, () => reject(signal.reason));
+    const off = onAbort(signal, () => reject(abortError(signal)));
     Promise.resolve(work).then(resolve, reject).finally(off);
   });
 }

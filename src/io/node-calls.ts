@@ -5,7 +5,26 @@ import { promisify } from "node:util";
 import type { File, Io, IoSync, Stat } from "./io.ts";
 
 /** What is the same on all platforms. */
-export type Shared = "close" | "link" | "list" | "lstat" | "makeDir" | "now" | "random" | "read" | "readLink" | "realPath" | "rename" | "setMode" | "setOwner" | "sleep" | "stat" | "statFile" | "syncFile" | "unlink" | "write";
+export type Shared =
+  | "close"
+  | "link"
+  | "list"
+  | "lstat"
+  | "makeDir"
+  | "now"
+  | "random"
+  | "read"
+  | "readLink"
+  | "realPath"
+  | "rename"
+  | "setMode"
+  | "setOwner"
+  | "sleep"
+  | "stat"
+  | "statFile"
+  | "syncFile"
+  | "unlink"
+  | "write";
 
 const MODE_BITS = 0o7777;
 
@@ -51,7 +70,8 @@ export const callsSync: Pick<IoSync, Shared> = {
     const directory = fs.opendirSync(path, { bufferSize: 1024 });
     try {
       const names: string[] = [];
-      for (let entry = directory.readSync(); entry; entry = directory.readSync()) if (entry.name.startsWith(prefix)) names.push(entry.name);
+      for (let entry = directory.readSync(); entry; entry = directory.readSync())
+        if (entry.name.startsWith(prefix)) names.push(entry.name);
       return names;
     } finally {
       directory.closeSync();
@@ -88,7 +108,8 @@ export const calls: Pick<Io, Shared> = {
   link: (from, to) => called<void>((done) => fs.link(from, to, done as fs.NoParamCallback)),
   async list(path, prefix) {
     const names: string[] = [];
-    for await (const entry of await fs.promises.opendir(path, { bufferSize: 1024 })) if (entry.name.startsWith(prefix)) names.push(entry.name);
+    for await (const entry of await fs.promises.opendir(path, { bufferSize: 1024 }))
+      if (entry.name.startsWith(prefix)) names.push(entry.name);
     return names;
   },
   lstat: (path) => called<fs.BigIntStats>((done) => fs.lstat(path, bigint, done)).then(toStat, absentIfMissing),
@@ -118,7 +139,10 @@ export const openFlags = {
 };
 
 /** What a directory's fsync answers where there is no such thing; any other failure is a failure. */
-export function syncDirCalls(flags: number, unsupported: ReadonlySet<string>): { sync: IoSync["syncDir"]; async: (path: string) => Promise<boolean> } {
+export function syncDirCalls(
+  flags: number,
+  unsupported: ReadonlySet<string>,
+): { sync: IoSync["syncDir"]; async: (path: string) => Promise<boolean> } {
   const falseIfUnsupported = (error: unknown): false => {
     if (unsupported.has((error as NodeJS.ErrnoException).code ?? "")) return false;
     throw error;

@@ -1,9 +1,10 @@
 /** Linux, macOS and other POSIX systems. */
 import * as fs from "node:fs";
 import { NAME_BYTES_MAX } from "../util/limits.ts";
+import { notify } from "../util/notices.ts";
 import { fileSystemOfType } from "./file-systems.ts";
 import type { Access, IoSync, Machine, Traits } from "./io.ts";
-import { nativeLock } from "./native-lock.ts";
+import { nativeLock, nativeLockFailure } from "./native-lock.ts";
 import { calls, callsSync, openFlags, syncDirCalls } from "./node-calls.ts";
 
 const { O_CREAT, O_DIRECTORY, O_EXCL, O_NONBLOCK, O_RDONLY, O_RDWR } = fs.constants;
@@ -28,6 +29,7 @@ function refuseName(name: string): string | undefined {
 /** The machine itself. `platform` is `process.platform`; file names that macOS normalises are one name here too. */
 export function posixMachine(platform: string): Machine {
   const native = nativeLock();
+  if (!native) notify({ type: "no-native-lock", cause: nativeLockFailure() });
   const traits: Traits = {
     lock: native ? "kernel" : "none",
     replacesOpenFiles: true,

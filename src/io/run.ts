@@ -2,7 +2,7 @@
  * The two loops that drive programs. Both keep the same books, so that an error of either says the same about the disk.
  */
 import { HoldfastError, type Outcome, toHoldfastError } from "../errors.ts";
-import { never, onAbort, orAbort } from "./abort.ts";
+import { abortError, never, onAbort, orAbort } from "./abort.ts";
 import type { Call, Io, IoSync } from "./io.ts";
 import type { Program, Request } from "./program.ts";
 
@@ -84,7 +84,7 @@ class Drive {
     }
     // A commit asks even inside a shield: a program that swallowed the abort is stopped at the latest here.
     const heeds = this.#unit.outcome === "unchanged" && (this.#shields === 0 || request.op === "mark");
-    if (heeds && this.#signal.aborted) throw aborted(this.#signal);
+    if (heeds && this.#signal.aborted) throw abortError(this.#signal);
     switch (request.op) {
       case "mark":
         return this.#unit.mark(request.outcome, this.#inBranch);
@@ -92,19 +92,13 @@ class Drive {
         return this.#settle(request.branches, request.limit);
       case "wait": {
         const work = request.on.async(this.#signal);
-        return heeds ? this.#orAbort(work) : work instanceof Promise ? work : Promise.resolve(work);
+        return heeds ? orAbort(work, this.#signal) : Promise.resolve(work);
       }
       case "sleep":
-        return heeds ? this.#orAbort(invoke(this.#io, request)) : invoke(this.#io, request);
+        return heeds ? orAbort(invoke(this.#io, request), this.#signal) : invoke(this.#io, request);
       default:
         return invoke(this.#io, request);
     }
-  }
-
-  #orAbort(work: unknown): Promise<unknown> {
-    return orAbort(work, this.#signal).catch((error: unknown) => {
-      throw this.#signal.aborted && error === this.#signal.reason ? aborted(this.#signal) : error;
-    });
   }
 
   async #settle(branches: readonly Program<unknown>[], limit: number): Promise<unknown[]> {
@@ -135,11 +129,6 @@ class Drive {
     }
     return results;
   }
-}
-
-function aborted(signal: AbortSignal): unknown {
-  if (signal.reason === SIBLING_FAILED) return SIBLING_FAILED;
-  return new HoldfastError("ABORTED", { cause: signal.reason });
 }
 
 /**

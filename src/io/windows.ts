@@ -33,7 +33,8 @@ const DEVICE = /^(con|prn|aux|nul|com[0-9\u00b9\u00b2\u00b3]|lpt[0-9\u00b9\u00b2
 
 function refuseName(name: string): string | undefined {
   if (name.length > NAME_BYTES_MAX) return `a name can't be longer than ${NAME_BYTES_MAX} UTF-16 units`;
-  if (/[<>:"/\\|?*]/.test(name) || [...name].some((letter) => letter < " ")) return 'a name can\'t contain < > : " / \\ | ? * or a control character';
+  if (/[<>:"/\\|?*]/.test(name) || [...name].some((letter) => letter < " "))
+    return "a name can't contain < > : \" / \\ | ? * or a control character";
   if (DEVICE.test(name)) return "the name is reserved for a device";
   return /[. ]$/.test(name) ? "a name can't end in a dot or a space" : undefined;
 }
@@ -57,7 +58,17 @@ export function windowsMachine(): Machine {
   const syncDir = syncDirCalls(O_RDWR, NO_DIR_SYNC);
   const constant = { traits: () => traits, tryLock: () => true, fileSystem };
   return {
-    io: { ...calls, ...constant, open: (path, access, mode = CREATE_MODE) => openFlags.async(path, FLAGS[access], mode), syncDir: syncDir.async },
-    sync: { ...callsSync, ...constant, open: (path, access, mode = CREATE_MODE) => openFlags.sync(path, FLAGS[access], mode), syncDir: syncDir.sync },
+    io: {
+      ...calls,
+      ...constant,
+      open: (path, access, mode = CREATE_MODE) => openFlags.async(path, FLAGS[access], mode),
+      syncDir: syncDir.async,
+    },
+    sync: {
+      ...callsSync,
+      ...constant,
+      open: (path, access, mode = CREATE_MODE) => openFlags.sync(path, FLAGS[access], mode),
+      syncDir: syncDir.sync,
+    },
   };
 }

@@ -1,0 +1,83 @@
+/** What has to be known and done once in a directory before something is written there. */
+import { HoldfastError } from "../errors.ts";
+import type { FileSystem, Machine } from "../io/io.ts";
+import { fileSystem, type Program, syncDir } from "../io/program.ts";
+import { SWEPT_DIRECTORIES_MAX } from "../util/limits.ts";
+import { notify } from "../util/notices.ts";
+import { sweepDead } from "./sweep.ts";
+import type { Target } from "./target.ts";
+
+/**
+ * How long content lasts. `durable`: it survives power loss once the call has returned. `atomic`: after power loss the old
+ * or the new content is there, whole. `volatile`: as `atomic`, for as long as only processes die; nothing is synced.
+ */
+export type Durability = "atomic" | "durable" | "volatile";
+
+/** What is remembered of one machine, by device and by directory. */
+export interface Memory {
+  readonly fileSystems: Map<string, FileSystem>;
+  readonly swept: Set<string>;
+}
+
+const memories = new WeakMap<Machine, Memory>();
+
+/** What is remembered of `machine`. */
+export function memoryOf(machine: Machine): Memory {
+  let memory = memories.get(machine);
+  if (!memory) {
+    memory = { fileSystems: new Map(), swept: new Set() };
+    memories.set(machine, memory);
+  }
+  return memory;
+}
+
+/** What is asked of a directory. */
+export interface Wanted {
+  readonly durability: Durability;
+  /** Refuse, before anything is written, where the durability can't be reached. */
+  readonly strict: boolean;
+}
+
+/** Learns what the directory is on, and removes what dead writers left in it, once a process. */
+export function* prepare({ dir, dirId }: Pick<Target, "dir" | "dirId">, wanted: Wanted, memory: Memory): Program<FileSystem> {
+  const device = dirId.slice(0, dirId.indexOf(":"));
+  let on = memory.fileSystems.get(device);
+  if (!on) {
+    on = yield* fileSystem(dir);
+    memory.fileSystems.set(device, on);
+  }
+  if (on.local && !memory.swept.has(dirId)) {
+    if (memory.swept.size >= SWEPT_DIRECTORIES_MAX) memory.swept.clear();
+    memory.swept.add(dirId);
+    yield* sweepFirst(dir);
+  }
+  if (wanted.strict) yield* refuseLess(dir, on, wanted.durability);
+  return on;
+}
+
+/** A leftover that can't be removed is no reason not to write. */
+function* sweepFirst(dir: string): Program<void> {
+  try {
+    const { removed, failed } = yield* sweepDead(dir);
+    if (removed.length > 0) notify({ type: "swept", path: dir, details: { removed } });
+    for (const { path, error } of failed) notify({ type: "sweep-failed", path, cause: error });
+  } catch (error) {
+    notify({ type: "sweep-failed", path: dir, cause: error });
+  }
+}
+
+function* refuseLess(dir: string, on: FileSystem, durability: Durability): Program<void> {
+  if (durability === "volatile") return;
+  if (!on.persistent) throw unreachable(`${on.name} keeps nothing over a power loss`, dir, on, "volatile");
+  if (durability === "durable" && !(yield* syncDir(dir))) throw unreachable("this directory can't be synced", dir, on, "atomic");
+}
+
+function unreachable(what: string, path: string, on: FileSystem, reachable: Durability): HoldfastError {
+  return new HoldfastError("UNSUPPORTED", { what, path, details: { fileSystem: on.name, reachable } });
+}
+
+/** The level that was reached where `asked` was asked for. */
+export function reached(asked: Durability, on: FileSystem, dirSynced: boolean): Durability {
+  if (!on.persistent) return "volatile";
+  return asked === "durable" && !dirSynced ? "atomic" : asked;
+}

@@ -1,0 +1,20 @@
+export type { Durability } from "../core/prepare.ts";
+export type { NotKept } from "../core/stage.ts";
+export type { SymlinkPolicy } from "../core/target.ts";
+export { type Capabilities, capabilities } from "./capabilities.ts";
+export type { Data, DataChunk } from "./data.ts";
+export { type ReadJsonOptions, readJson, type WriteJsonOptions, writeJson } from "./json.ts";
+export type {
+  ReadFileOptions,
+  ReadFileSyncOptions,
+  StageFileOptions,
+  WriteFileOptions,
+  WriteFileSyncOptions,
+} from "./options.ts";
+export { readFile, readFileSync } from "./read-file.ts";
+export type { StagedFile } from "./stage-file.ts";
+export { stageFile } from "./stage-file.ts";
+export type { SchemaIssue, SchemaResult, StandardSchema } from "./standard-schema.ts";
+export { writeFile, writeFileSync } from "./write-file.ts";
+export type { WriteResult } from "./write-job.ts";
+export { createWriteStream } from "./write-stream.ts";

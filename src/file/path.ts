@@ -1,0 +1,32 @@
+/** A caller's path as an absolute one. */
+import * as path from "node:path";
+import { fileURLToPath } from "node:url";
+import { HoldfastError } from "../errors.ts";
+
+/**
+ * The absolute path of the file a caller named. The working directory counts at the time of the call.
+ *
+ * @throws {TypeError} Not a string or a file URL, empty, or with a NUL character.
+ * @throws {HoldfastError} `NOT_A_FILE` if it can only name a directory, as it ends in a separator or a dot.
+ */
+export function absolutePath(given: unknown): string {
+  const text = pathText(given);
+  const last = text.at(-1);
+  if (last === "/" || last === path.sep || path.basename(text) === "." || path.basename(text) === "..") {
+    throw new HoldfastError("NOT_A_FILE", { what: "the path names a directory", path: text });
+  }
+  return path.resolve(text);
+}
+
+/** As {@link absolutePath}, for a directory. */
+export function absoluteDirectory(given: unknown): string {
+  return path.resolve(pathText(given));
+}
+
+function pathText(given: unknown): string {
+  const text = given instanceof URL ? fileURLToPath(given) : given;
+  if (typeof text !== "string") throw new TypeError("path must be a string or a file URL");
+  if (text === "") throw new TypeError("path must not be empty");
+  if (text.includes("\0")) throw new TypeError("path must not contain a NUL character");
+  return text;
+}

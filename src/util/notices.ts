@@ -1,0 +1,25 @@
+/**
+ * What happened beside a call and changed no result: published on the `node:diagnostics_channel` named `holdfast:notice`, so
+ * that nothing is silent and nobody who does not listen pays for it.
+ */
+import { channel } from "node:diagnostics_channel";
+
+/** One message of the channel `holdfast:notice`. */
+export interface Notice {
+  /**
+   * `swept`: leftovers of dead writers were removed. `sweep-failed`: some could not be. `no-native-lock`: fs-native-extensions
+   * can't be loaded, so leftovers are removed by age only.
+   */
+  readonly type: "no-native-lock" | "sweep-failed" | "swept";
+  /** The directory, or the file; none for `no-native-lock`. */
+  readonly path?: string;
+  readonly cause?: unknown;
+  readonly details?: Readonly<Record<string, unknown>>;
+}
+
+const notices = channel("holdfast:notice");
+
+/** Tells whoever listens. */
+export function notify(notice: Notice): void {
+  if (notices.hasSubscribers) notices.publish(notice);
+}
