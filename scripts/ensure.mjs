@@ -68,7 +68,11 @@ function ensure(name, stampDir, state, work) {
 /** Inputs count by content (a fresh checkout changes their times), outputs by size and time (built by hand in between). */
 function stateOf(inputs, outputs) {
   const hash = createHash("sha256").update(process.version);
-  for (const file of filesBelow(inputs)) hash.update(`${file}\0`).update(fs.readFileSync(path.join(ROOT, file))).update("\0");
+  for (const file of filesBelow(inputs))
+    hash
+      .update(`${file}\0`)
+      .update(fs.readFileSync(path.join(ROOT, file)))
+      .update("\0");
   for (const file of filesBelow(outputs)) {
     const { size, mtimeMs } = fs.statSync(path.join(ROOT, file));
     hash.update(`${file} ${size} ${mtimeMs}\n`);
@@ -80,7 +84,12 @@ function filesBelow(places) {
   return places.flatMap((place) => {
     const stat = fs.statSync(path.join(ROOT, place), { throwIfNoEntry: false });
     if (!stat?.isDirectory()) return stat ? [place] : [];
-    return filesBelow(fs.readdirSync(path.join(ROOT, place)).sort().map((name) => `${place}/${name}`));
+    return filesBelow(
+      fs
+        .readdirSync(path.join(ROOT, place))
+        .sort()
+        .map((name) => `${place}/${name}`),
+    );
   });
 }
 
@@ -111,7 +120,12 @@ function compile(project, outDir) {
 }
 
 function runQuietly(command, args, options) {
-  const result = spawnSync(command, args, { ...options, encoding: "utf8", stdio: ["ignore", "pipe", "pipe"], maxBuffer: 64 << 20 });
+  const result = spawnSync(command, args, {
+    ...options,
+    encoding: "utf8",
+    stdio: ["ignore", "pipe", "pipe"],
+    maxBuffer: 64 << 20,
+  });
   if (result.status === 0) return;
   process.stderr.write(`${result.stdout ?? ""}${result.stderr ?? ""}`);
   throw new Error(`failed: ${[path.basename(command), ...args].join(" ")}`, { cause: result.error });
