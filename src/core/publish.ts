@@ -41,22 +41,22 @@ export interface Publish {
  * @returns Whether the directory was synced.
  */
 export function* publish(staged: Staged, target: Pick<Target, "dir" | "path">, how: Publish): Program<boolean> {
-  const { replacesOpenFiles } = yield* traits();
-  // Windows renames no file that is open exclusively, as a staged one is there.
-  if (!replacesOpenFiles) yield* closeStage(staged);
-  const barrier = function* (): Program<boolean> {
-    const synced = how.barrier ? syncDir(target.dir) : nothing();
-    // The lock has done its work at the rename, so closing need not be waited for first.
-    const [reached] = yield* all([synced, closeStage(staged)]);
-    return reached;
-  };
   const step = how.ifAbsent ? takeName : replaceName;
-  const attempt = (): Program<boolean> => commit(step(staged, target), barrier);
-  return yield* replacesOpenFiles ? attempt() : whileHeld(attempt, target.path, how.heldBudgetMs);
+  const barrier = (): Program<boolean> => syncAndClose(staged, target.dir, how.barrier);
+  if ((yield* traits()).replacesOpenFiles) return yield* commit(step(staged, target), barrier);
+  // Windows renames no file that is open exclusively, as a staged one is there.
+  yield* closeStage(staged);
+  return yield* whileHeld(() => commit(step(staged, target), barrier), target.path, how.heldBudgetMs);
 }
 
-function* nothing(): Program<boolean> {
-  return false;
+/** The lock has done its work at the rename, so the sync does not wait for the close. */
+function* syncAndClose(staged: Staged, dir: string, sync: boolean): Program<boolean> {
+  if (!sync) {
+    yield* closeStage(staged);
+    return false;
+  }
+  const [synced] = yield* all([syncDir(dir), closeStage(staged)]);
+  return synced;
 }
 
 function* replaceName(staged: Staged, target: Pick<Target, "path">): Program<void> {

@@ -5,18 +5,17 @@
  * empty file otherwise), and the name is on disk only when the directory is synced (fsync(2), NOTES).
  */
 import { errnoOf } from "../errors.ts";
-import { ensure, onFailure, type Program, unlink } from "../io/program.ts";
+import { type Program, unlink } from "../io/program.ts";
 import { type Publish, publish } from "./publish.ts";
 import {
   type Attributes,
-  closeStage,
   completeStage,
   createStage,
-  discardStage,
   type NotKept,
   type Staged,
   stagingMode,
   syncStage,
+  withStage,
 } from "./stage.ts";
 import type { Target } from "./target.ts";
 import { type Source, writeSource } from "./write.ts";
@@ -43,14 +42,12 @@ export interface Replaced {
 /** Replaces one file by the content of a source. */
 export function* replaceFile(target: Pick<Target, "dir" | "path">, source: Source, finish: Finish): Program<Replaced> {
   const staged = yield* createStage(target.dir, stagingMode(finish.attributes));
-  const body = function* (): Program<Replaced> {
-    const sizeBytes = yield* writeSource(staged.file, source, 0);
-    return yield* finishStage(staged, target, sizeBytes, finish);
-  };
-  return yield* ensure(
-    onFailure(body(), () => discardStage(staged)),
-    () => closeStage(staged),
-  );
+  return yield* withStage(staged, fillAndFinish(staged, target, source, finish));
+}
+
+function* fillAndFinish(staged: Staged, target: Pick<Target, "dir" | "path">, source: Source, finish: Finish): Program<Replaced> {
+  const sizeBytes = yield* writeSource(staged.file, source, 0);
+  return yield* finishStage(staged, target, sizeBytes, finish);
 }
 
 /** The second half, for content that is already in the staged file. Leaves clean-up to the caller. */

@@ -6,8 +6,8 @@ import { errnoOf, HoldfastError } from "../errors.ts";
 import { stageName, TOKEN_BYTES } from "../format/names.ts";
 import type { File, Stat } from "../io/io.ts";
 import {
+  cleanUp,
   close,
-  onFailure,
   open,
   type Program,
   quietly,
@@ -16,6 +16,7 @@ import {
   setOwner,
   statFile,
   syncFile,
+  takeBack,
   traits,
   tryLock,
   unlink,
@@ -54,15 +55,15 @@ export function* createStage(dir: string, mode: number | undefined): Program<Sta
     const name = path.join(dir, stageName(yield* random(TOKEN_BYTES)));
     const file = yield* create(name, mode ?? MODE_DEFAULT);
     if (file === undefined) continue;
-    const claim = function* (): Program<Staged | undefined> {
+    try {
       const locked = yield* tryLock(file, "exclusive");
       const created = yield* statFile(file);
-      return locked && created.links > 0 ? { path: name, file, created, open: true } : undefined;
-    };
-    const drop = (): Program<void> => discardFile(name, file, true);
-    const staged = yield* onFailure(claim(), drop);
-    if (staged) return staged;
-    yield* quietly(drop());
+      if (locked && created.links > 0) return { path: name, file, created, open: true };
+    } catch (first) {
+      yield* cleanUp(() => discardFile(name, file, true));
+      throw first;
+    }
+    yield* cleanUp(() => discardFile(name, file, true));
   }
   throw new HoldfastError("BUSY", { what: "no staged file could be kept: each was removed at once", path: dir });
 }
@@ -164,6 +165,22 @@ export function* closeStage(staged: Staged): Program<void> {
   if (!staged.open) return;
   staged.open = false;
   yield* close(staged.file);
+}
+
+/**
+ * Uses a staged file, and closes it whatever happens. If `use` fails before its commit was tried, the file is removed too.
+ */
+export function* withStage<T>(staged: Staged, use: Program<T>): Program<T> {
+  let value: T;
+  try {
+    value = yield* use;
+  } catch (first) {
+    yield* takeBack(() => discardStage(staged));
+    yield* cleanUp(() => closeStage(staged));
+    throw first;
+  }
+  if (staged.open) yield* closeStage(staged);
+  return value;
 }
 
 /** Removes a staged file and closes it. */

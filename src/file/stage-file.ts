@@ -1,11 +1,11 @@
 import { finishStage } from "../core/replace.ts";
-import { closeStage, createStage, discardStage, type Staged, stagingMode } from "../core/stage.ts";
+import { createStage, discardStage, type Staged, stagingMode, withStage } from "../core/stage.ts";
 import type { Target } from "../core/target.ts";
 import { writeSource } from "../core/write.ts";
 import { HoldfastError } from "../errors.ts";
 import { currentMachine } from "../io/current.ts";
 import type { FileSystem, Machine } from "../io/io.ts";
-import { ensure, onFailure, type Program } from "../io/program.ts";
+import { onFailure, type Program } from "../io/program.ts";
 import { run } from "../io/run.ts";
 import { slotsOf } from "../io/slots.ts";
 import { HELD_BUDGET_ASYNC_MS } from "../util/limits.ts";
@@ -153,10 +153,7 @@ export class StagedFile {
       const { existing } = yield* examine(target, true, job);
       return toResult(yield* finishStage(staged, target, sizeBytes, finishFor(job, existing, overtake)), job, on);
     };
-    return yield* ensure(
-      onFailure(body(), () => discardStage(staged)),
-      () => closeStage(staged),
-    );
+    return yield* withStage(staged, body());
   }
 
   /** Removes the staged content. Does nothing once it is committed or discarded, so it can stand in a `finally`. */

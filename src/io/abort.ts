@@ -18,9 +18,13 @@ export function onAbort(signal: AbortSignal, tell: () => void): () => void {
     const everybody = new Set<() => void>();
     told = everybody;
     watchers.set(signal, everybody);
-    signal.addEventListener("abort", () => {
-      for (const one of everybody) one();
-    }, { once: true });
+    signal.addEventListener(
+      "abort",
+      () => {
+        for (const one of everybody) one();
+      },
+      { once: true },
+    );
   }
   const set = told.add(tell);
   return () => void set.delete(tell);

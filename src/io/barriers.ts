@@ -7,7 +7,13 @@
  * single writer never waits, and nobody waits for longer than file syncs that have already begun.
  */
 import * as path from "node:path";
-import type { File, Io } from "./io.ts";
+import type { File, Io, Machine } from "./io.ts";
+import type { OpenDir } from "./node-calls.ts";
+
+/** A machine without shared barriers. */
+export interface BareMachine extends Machine {
+  readonly openDir: (path: string) => Promise<OpenDir>;
+}
 
 interface Waiter {
   readonly resolve: (synced: boolean) => void;
@@ -16,51 +22,84 @@ interface Waiter {
 
 /** One directory with writers in it. */
 class Directory {
-  readonly #sync: () => Promise<boolean> | boolean;
+  readonly #open: () => Promise<OpenDir>;
   #waiting: Waiter[] = [];
   #running = false;
   /** Writers between the sync of their file and its close, which comes with the barrier. */
-  coming = 0;
+  #coming = 0;
+  /**
+   * Opened for the next barrier while files are still being synced, so that the barrier need not wait for it. Each barrier
+   * has its own: one kept for longer could be of a directory that no longer has this path.
+   */
+  #next: Promise<OpenDir> | undefined;
 
-  constructor(sync: () => Promise<boolean> | boolean) {
-    this.#sync = sync;
+  constructor(open: () => Promise<OpenDir>) {
+    this.#open = open;
   }
 
   get idle(): boolean {
-    return !this.#running && this.#waiting.length === 0 && this.coming === 0;
+    return !this.#running && this.#waiting.length === 0 && this.#coming === 0;
+  }
+
+  expect(): void {
+    this.#coming++;
+    if (this.#next) return;
+    this.#next = this.#open();
+    this.#next.catch(() => {}); // whoever waits for the barrier hears of it
+  }
+
+  unexpect(): void {
+    this.#coming--;
+    this.#proceed();
+    if (this.idle) this.#closeNext();
   }
 
   join(): Promise<boolean> {
     return new Promise((resolve, reject) => {
       this.#waiting.push({ resolve, reject });
-      this.proceed();
+      this.#proceed();
     });
   }
 
   /** Begins the next barrier if its time has come. */
-  proceed(): void {
-    if (this.#running || this.#waiting.length === 0 || this.#waiting.length < this.coming) return;
+  #proceed(): void {
+    if (this.#running || this.#waiting.length === 0 || this.#waiting.length < this.#coming) return;
     const served = this.#waiting;
+    const opened = this.#next ?? this.#open();
     this.#waiting = [];
+    this.#next = undefined;
     this.#running = true;
-    void this.#serve(served);
+    void this.#serve(served, opened);
   }
 
-  async #serve(served: readonly Waiter[]): Promise<void> {
+  async #serve(served: readonly Waiter[], opened: Promise<OpenDir>): Promise<void> {
     try {
-      const synced = await this.#sync();
+      const dir = await opened;
+      const synced = await dir.sync().finally(() => dir.close());
       for (const { resolve } of served) resolve(synced);
     } catch (error) {
       // It is not known which of them it covered, so it failed for all.
       for (const { reject } of served) reject(error);
     }
     this.#running = false;
-    this.proceed();
+    this.#proceed();
+  }
+
+  #closeNext(): void {
+    this.#next?.then(
+      (dir) => dir.close(),
+      () => {},
+    );
+    this.#next = undefined;
   }
 }
 
-/** Wraps a machine so that `syncDir` is shared by the writers of a directory. */
-export function sharingBarriers(io: Io): Io {
+/**
+ * Wraps a machine so that `syncDir` is shared by the writers of a directory.
+ *
+ * @param openDir Opens a directory ahead of its barrier; without it, each barrier is one `syncDir` of `io`.
+ */
+export function sharingBarriers(io: Io, openDir: BareMachine["openDir"] = withoutOpening(io)): Io {
   const directories = new Map<string, Directory>();
   /** Where each file made here is, and whether its writer is on the way to the barrier. */
   const made = new Map<File, { readonly dir: string; coming: boolean }>();
@@ -68,7 +107,7 @@ export function sharingBarriers(io: Io): Io {
   const at = (dir: string): Directory => {
     let directory = directories.get(dir);
     if (!directory) {
-      directory = new Directory(() => io.syncDir(dir));
+      directory = new Directory(() => openDir(dir));
       directories.set(dir, directory);
     }
     return directory;
@@ -88,7 +127,7 @@ export function sharingBarriers(io: Io): Io {
       const writer = made.get(file);
       if (writer && !writer.coming) {
         writer.coming = true;
-        at(writer.dir).coming++;
+        at(writer.dir).expect();
       }
       return io.syncFile(file);
     },
@@ -96,9 +135,7 @@ export function sharingBarriers(io: Io): Io {
       const writer = made.get(file);
       made.delete(file);
       if (writer?.coming) {
-        const directory = at(writer.dir);
-        directory.coming--;
-        directory.proceed();
+        at(writer.dir).unexpect();
         forgetIfIdle(writer.dir);
       }
       return io.close(file);
@@ -111,4 +148,8 @@ export function sharingBarriers(io: Io): Io {
       }
     },
   };
+}
+
+function withoutOpening(io: Io): BareMachine["openDir"] {
+  return async (path) => ({ sync: async () => io.syncDir(path), close: () => {} });
 }

@@ -50,9 +50,20 @@ const absentIfMissing = (error: unknown): undefined => {
 const bigint = { bigint: true } as const;
 const asleep = new Int32Array(new SharedArrayBuffer(4));
 
-/** The machine's own randomness: no process id, no counter, nothing that a second container could repeat. */
+/**
+ * The machine's own randomness: no process id, no counter, nothing that a second container could repeat. Fetched for many
+ * names at once, as one call of the generator costs more than all else that a name needs.
+ */
+const pool = new Uint8Array(4096);
+let used = pool.length;
+
 function random(byteCount: number): Uint8Array {
-  return randomFillSync(new Uint8Array(byteCount));
+  if (used + byteCount > pool.length) {
+    randomFillSync(pool);
+    used = 0;
+  }
+  used += byteCount;
+  return pool.slice(used - byteCount, used);
 }
 
 function statSync(path: string, of: typeof fs.lstatSync): Stat | undefined {
@@ -138,40 +149,58 @@ export const openFlags = {
     called<number>((done) => fs.open(path, flags, mode, done)) as Promise<number> as Promise<File>,
 };
 
-/** What a directory's fsync answers where there is no such thing; any other failure is a failure. */
-export function syncDirCalls(
-  flags: number,
-  unsupported: ReadonlySet<string>,
-): { sync: IoSync["syncDir"]; async: (path: string) => Promise<boolean> } {
-  const falseIfUnsupported = (error: unknown): false => {
-    if (unsupported.has((error as NodeJS.ErrnoException).code ?? "")) return false;
-    throw error;
-  };
-  return {
-    sync(path) {
-      let fd: number | undefined;
-      try {
-        fd = fs.openSync(path, flags);
-        fs.fsyncSync(fd);
-        return true;
-      } catch (error) {
-        return falseIfUnsupported(error);
-      } finally {
-        if (fd !== undefined) fs.closeSync(fd);
-      }
-    },
-    async async(path) {
-      let fd: File | undefined;
-      try {
-        fd = await openFlags.async(path, flags, 0);
-        await calls.syncFile(fd);
-        return true;
-      } catch (error) {
-        return falseIfUnsupported(error);
-      } finally {
-        // Nobody waits for this: the descriptor was only read from, and closing it tells nothing about the sync.
-        if (fd !== undefined) fs.close(fd, () => {});
-      }
-    },
-  };
+/** How a platform syncs directories: the flags it opens them with, and the errors that mean "there is no such thing here". */
+export interface DirSyncRules {
+  readonly flags: number;
+  readonly unsupported: ReadonlySet<string>;
+}
+
+/** Opens, syncs and closes a directory. */
+export function syncDirSync(path: string, { flags, unsupported }: DirSyncRules): boolean {
+  let fd: number | undefined;
+  try {
+    fd = fs.openSync(path, flags);
+    fs.fsyncSync(fd);
+    return true;
+  } catch (error) {
+    return falseIf(unsupported, error);
+  } finally {
+    if (fd !== undefined) fs.closeSync(fd);
+  }
+}
+
+/** A directory that can be synced while it is open. */
+export interface OpenDir {
+  sync(): Promise<boolean>;
+  /** Nobody waits for this: the descriptor was only read from, and closing it tells nothing about the sync. */
+  close(): void;
+}
+
+/** Opens a directory to be synced. */
+export async function openDir(path: string, { flags, unsupported }: DirSyncRules): Promise<OpenDir> {
+  try {
+    const fd = await openFlags.async(path, flags, 0);
+    return {
+      sync: () =>
+        called<void>((done) => fs.fsync(fd, done as fs.NoParamCallback)).then(
+          () => true,
+          (error) => falseIf(unsupported, error),
+        ),
+      close: () => fs.close(fd, () => {}),
+    };
+  } catch (error) {
+    falseIf(unsupported, error);
+    return { sync: async () => false, close: () => {} };
+  }
+}
+
+function falseIf(unsupported: ReadonlySet<string>, error: unknown): false {
+  if (unsupported.has((error as NodeJS.ErrnoException).code ?? "")) return false;
+  throw error;
+}
+
+/** The asynchronous form of {@link syncDirSync}. */
+export async function syncDir(path: string, rules: DirSyncRules): Promise<boolean> {
+  const dir = await openDir(path, rules);
+  return await dir.sync().finally(() => dir.close());
 }

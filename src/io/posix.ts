@@ -2,10 +2,11 @@
 import * as fs from "node:fs";
 import { NAME_BYTES_MAX } from "../util/limits.ts";
 import { notify } from "../util/notices.ts";
+import type { BareMachine } from "./barriers.ts";
 import { fileSystemOfType } from "./file-systems.ts";
-import type { Access, IoSync, Machine, Traits } from "./io.ts";
+import type { Access, IoSync, Traits } from "./io.ts";
 import { nativeLock, nativeLockFailure } from "./native-lock.ts";
-import { calls, callsSync, openFlags, syncDirCalls } from "./node-calls.ts";
+import { calls, callsSync, type DirSyncRules, openDir, openFlags, syncDir, syncDirSync } from "./node-calls.ts";
 
 const { O_CREAT, O_DIRECTORY, O_EXCL, O_NONBLOCK, O_RDONLY, O_RDWR } = fs.constants;
 
@@ -17,7 +18,10 @@ const FLAGS: Readonly<Record<Access, number>> = {
 };
 
 /** EINVAL by fsync(2) for special files; the others by file systems of FUSE and virtual machines (python-atomicwrites#27). */
-const NO_DIR_SYNC = new Set(["EINVAL", "ENOSYS", "ENOTSUP", "EOPNOTSUPP"]);
+const DIR_SYNC: DirSyncRules = {
+  flags: O_RDONLY | O_DIRECTORY,
+  unsupported: new Set(["EINVAL", "ENOSYS", "ENOTSUP", "EOPNOTSUPP"]),
+};
 
 const CREATE_MODE = 0o666;
 
@@ -27,7 +31,7 @@ function refuseName(name: string): string | undefined {
 }
 
 /** The machine itself. `platform` is `process.platform`; file names that macOS normalises are one name here too. */
-export function posixMachine(platform: string): Machine {
+export function posixMachine(platform: string): BareMachine {
   const native = nativeLock();
   if (!native) notify({ type: "no-native-lock", cause: nativeLockFailure() });
   const traits: Traits = {
@@ -38,21 +42,21 @@ export function posixMachine(platform: string): Machine {
     refuseName,
   };
   const tryLock: IoSync["tryLock"] = (file, how) => native?.tryLock(file, { shared: how === "shared" }) ?? true;
-  const syncDir = syncDirCalls(O_RDONLY | O_DIRECTORY, NO_DIR_SYNC);
   const constant = { traits: () => traits, tryLock };
   return {
     io: {
       ...calls,
       ...constant,
       open: (path, access, mode = CREATE_MODE) => openFlags.async(path, FLAGS[access], mode),
-      syncDir: syncDir.async,
+      syncDir: (path) => syncDir(path, DIR_SYNC),
       fileSystem: async (path) => fileSystemOfType((await fs.promises.statfs(path)).type, platform),
     },
+    openDir: (path) => openDir(path, DIR_SYNC),
     sync: {
       ...callsSync,
       ...constant,
       open: (path, access, mode = CREATE_MODE) => openFlags.sync(path, FLAGS[access], mode),
-      syncDir: syncDir.sync,
+      syncDir: (path) => syncDirSync(path, DIR_SYNC),
       fileSystem: (path) => fileSystemOfType(fs.statfsSync(path).type, platform),
     },
   };

@@ -83,10 +83,10 @@ export function* ensure<T>(body: Program<T>, release: () => Program<unknown>): P
   try {
     value = yield* body;
   } catch (first) {
-    yield* quietly(shielded(release));
+    yield* cleanUp(release);
     throw first;
   }
-  yield* shielded(release);
+  yield* shielded(release, false);
   return value;
 }
 
@@ -95,13 +95,23 @@ export function* onFailure<T>(body: Program<T>, undo: () => Program<unknown>): P
   try {
     return yield* body;
   } catch (first) {
-    yield* quietly(shielded(undo, true));
+    yield* takeBack(undo);
     throw first;
   }
 }
 
+/** For a `catch` that throws the first error again: steps that run deaf to aborts, and whose own failure changes nothing. */
+export function cleanUp(steps: () => Program<unknown>): Program<void> {
+  return quietly(shielded(steps, false));
+}
+
+/** As {@link cleanUp}, but nothing is done once a commit was tried. */
+export function takeBack(steps: () => Program<unknown>): Program<void> {
+  return quietly(shielded(steps, true));
+}
+
 /** Deaf to aborts, so that an abort between getting and releasing a thing leaks nothing. */
-function* shielded(steps: () => Program<unknown>, unlessTried = false): Program<void> {
+function* shielded(steps: () => Program<unknown>, unlessTried: boolean): Program<void> {
   const outcome = yield { op: "shield", by: 1 };
   if (!unlessTried || outcome === "unchanged") yield* steps();
   yield { op: "shield", by: -1 };

@@ -30,6 +30,57 @@ const isPromise = (value: unknown): value is Promise<unknown> => value instanceo
 /** What a sibling is stopped with; never the error of the unit. */
 const SIBLING_FAILED = new HoldfastError("ASSERTION", { what: "a sibling failed" });
 
+/** What stops the branches of one `all`: the abort of the whole, or a sibling's failure. A signal is made only if one is needed. */
+class Branches {
+  readonly errors = new Set<unknown>();
+  readonly #outer: Stop;
+  #controller: AbortController | undefined;
+  #unlisten: (() => void) | undefined;
+
+  constructor(outer: Stop) {
+    this.#outer = outer;
+  }
+
+  get reason(): HoldfastError | undefined {
+    return this.errors.size > 0 ? SIBLING_FAILED : this.#outer.reason;
+  }
+
+  get signal(): AbortSignal {
+    if (!this.#controller) {
+      const controller = new AbortController();
+      const outer = this.#outer.signal;
+      if (this.reason) controller.abort(this.reason);
+      this.#unlisten = onAbort(outer, () => controller.abort(outer.reason));
+      this.#controller = controller;
+    }
+    return this.#controller.signal;
+  }
+
+  failed(error: unknown): void {
+    if (error !== SIBLING_FAILED) this.errors.add(error);
+    this.#controller?.abort(SIBLING_FAILED);
+  }
+
+  settled(): void {
+    this.#unlisten?.();
+  }
+}
+
+/** Why a program has to stop at its next request, if it has. */
+interface Stop {
+  readonly reason: HoldfastError | undefined;
+  readonly signal: AbortSignal;
+}
+
+function stopBy(signal: AbortSignal): Stop {
+  return {
+    get reason() {
+      return signal.aborted ? abortError(signal) : undefined;
+    },
+    signal,
+  };
+}
+
 /**
  * Drives `program` on a machine whose answers may come later. A call in flight is never cut short; `signal` counts
  * between calls and in waits, up to the commit.
@@ -39,7 +90,7 @@ const SIBLING_FAILED = new HoldfastError("ASSERTION", { what: "a sibling failed"
 export async function run<T>(program: Program<T>, io: Io, signal: AbortSignal = never): Promise<T> {
   const unit = new Unit();
   try {
-    return await new Drive(io, unit, signal, 0, false).toEnd(program);
+    return await new Drive(io, unit, stopBy(signal), 0, false).toEnd(program);
   } catch (error) {
     throw unit.failed(error);
   }
@@ -49,14 +100,14 @@ export async function run<T>(program: Program<T>, io: Io, signal: AbortSignal = 
 class Drive {
   readonly #io: Io;
   readonly #unit: Unit;
-  readonly #signal: AbortSignal;
+  readonly #stop: Stop;
   readonly #inBranch: boolean;
   #shields: number;
 
-  constructor(io: Io, unit: Unit, signal: AbortSignal, shields: number, inBranch: boolean) {
+  constructor(io: Io, unit: Unit, stop: Stop, shields: number, inBranch: boolean) {
     this.#io = io;
     this.#unit = unit;
-    this.#signal = signal;
+    this.#stop = stop;
     this.#shields = shields;
     this.#inBranch = inBranch;
   }
@@ -84,47 +135,43 @@ class Drive {
     }
     // A commit asks even inside a shield: a program that swallowed the abort is stopped at the latest here.
     const heeds = this.#unit.outcome === "unchanged" && (this.#shields === 0 || request.op === "mark");
-    if (heeds && this.#signal.aborted) throw abortError(this.#signal);
+    const stopped = heeds ? this.#stop.reason : undefined;
+    if (stopped) throw stopped;
     switch (request.op) {
       case "mark":
         return this.#unit.mark(request.outcome, this.#inBranch);
       case "all":
         return this.#settle(request.branches, request.limit);
       case "wait": {
-        const work = request.on.async(this.#signal);
-        return heeds ? orAbort(work, this.#signal) : Promise.resolve(work);
+        const { signal } = this.#stop;
+        const work = request.on.async(signal);
+        return heeds ? orAbort(work, signal) : Promise.resolve(work);
       }
       case "sleep":
-        return heeds ? orAbort(invoke(this.#io, request), this.#signal) : invoke(this.#io, request);
+        return heeds ? orAbort(invoke(this.#io, request), this.#stop.signal) : invoke(this.#io, request);
       default:
         return invoke(this.#io, request);
     }
   }
 
   async #settle(branches: readonly Program<unknown>[], limit: number): Promise<unknown[]> {
-    const stop = new AbortController();
-    const unlisten = onAbort(this.#signal, () => stop.abort(this.#signal.reason));
+    const stop = new Branches(this.#stop);
     const results: unknown[] = [];
-    const errors = new Set<unknown>();
     const queue = branches.entries();
     const worker = async (): Promise<void> => {
       for (const [index, branch] of queue) {
-        if (errors.size > 0) return;
+        if (stop.errors.size > 0) return;
         try {
-          results[index] = await new Drive(this.#io, this.#unit, stop.signal, this.#shields, true).toEnd(branch);
+          results[index] = await new Drive(this.#io, this.#unit, stop, this.#shields, true).toEnd(branch);
         } catch (error) {
-          if (error !== SIBLING_FAILED) errors.add(error);
-          stop.abort(SIBLING_FAILED);
+          stop.failed(error);
         }
       }
     };
-    try {
-      await Promise.all(Array.from({ length: Math.min(limit, branches.length) }, worker));
-    } finally {
-      unlisten();
-    }
-    for (const first of errors) {
-      this.#unit.alsoFailed += errors.size - 1;
+    await Promise.all(Array.from({ length: Math.min(limit, branches.length) }, worker));
+    stop.settled();
+    for (const first of stop.errors) {
+      this.#unit.alsoFailed += stop.errors.size - 1;
       throw first;
     }
     return results;

@@ -9,8 +9,9 @@
  */
 import * as fs from "node:fs";
 import { NAME_BYTES_MAX } from "../util/limits.ts";
-import type { Access, FileSystem, Machine, Traits } from "./io.ts";
-import { calls, callsSync, openFlags, syncDirCalls } from "./node-calls.ts";
+import type { BareMachine } from "./barriers.ts";
+import type { Access, FileSystem, Traits } from "./io.ts";
+import { calls, callsSync, type DirSyncRules, openDir, openFlags, syncDir, syncDirSync } from "./node-calls.ts";
 
 const { O_CREAT, O_EXCL, O_RDONLY, O_RDWR } = fs.constants;
 
@@ -24,7 +25,7 @@ const FLAGS: Readonly<Record<Access, number>> = {
 };
 
 /** FlushFileBuffers needs write access, and some file systems flush no directory at all. */
-const NO_DIR_SYNC = new Set(["EACCES", "EBADF", "EINVAL", "EISDIR", "EPERM"]);
+const DIR_SYNC: DirSyncRules = { flags: O_RDWR, unsupported: new Set(["EACCES", "EBADF", "EINVAL", "EISDIR", "EPERM"]) };
 
 const CREATE_MODE = 0o666;
 
@@ -54,21 +55,21 @@ const traits: Traits = {
 };
 
 /** The machine itself. */
-export function windowsMachine(): Machine {
-  const syncDir = syncDirCalls(O_RDWR, NO_DIR_SYNC);
+export function windowsMachine(): BareMachine {
   const constant = { traits: () => traits, tryLock: () => true, fileSystem };
   return {
     io: {
       ...calls,
       ...constant,
       open: (path, access, mode = CREATE_MODE) => openFlags.async(path, FLAGS[access], mode),
-      syncDir: syncDir.async,
+      syncDir: (path) => syncDir(path, DIR_SYNC),
     },
+    openDir: (path) => openDir(path, DIR_SYNC),
     sync: {
       ...callsSync,
       ...constant,
       open: (path, access, mode = CREATE_MODE) => openFlags.sync(path, FLAGS[access], mode),
-      syncDir: syncDir.sync,
+      syncDir: (path) => syncDirSync(path, DIR_SYNC),
     },
   };
 }
