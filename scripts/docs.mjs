@@ -1,0 +1,60 @@
+/** `npm run docs`: writes docs/ERRORS.md and docs/api/. With `--check`: says what is out of date, and fails. */
+import fs from "node:fs";
+import os from "node:os";
+import path from "node:path";
+import { pathToFileURL } from "node:url";
+import { ensureBuilt, ensureInstalled, orExit, ROOT } from "./ensure.mjs";
+import { renderErrors } from "./gen-errors.mjs";
+
+orExit(() => {
+  ensureInstalled();
+  ensureBuilt();
+});
+
+const check = process.argv.includes("--check");
+const docs = path.join(ROOT, "docs");
+const fresh = fs.mkdtempSync(path.join(os.tmpdir(), "holdfast-docs-"));
+try {
+  const { ERROR_CODES } = await import(pathToFileURL(path.join(ROOT, "dist/errors.js")).href);
+  fs.writeFileSync(path.join(fresh, "ERRORS.md"), renderErrors(ERROR_CODES));
+  await renderApi(path.join(fresh, "api"));
+  if (check) reportStale();
+  else replaceOld();
+} finally {
+  fs.rmSync(fresh, { recursive: true });
+}
+
+/** Options are in typedoc.json; only entry points that exist yet are rendered. */
+async function renderApi(out) {
+  const { Application } = await import("typedoc");
+  const app = await Application.bootstrapWithPlugins({
+    options: path.join(ROOT, "typedoc.json"),
+    tsconfig: path.join(ROOT, "tsconfig.json"),
+  });
+  const entryPoints = app.options.getValue("entryPoints").filter((file) => fs.existsSync(path.resolve(ROOT, file)));
+  app.options.setValue("entryPoints", entryPoints);
+  const project = await app.convert();
+  if (!project) throw new Error("typedoc could not read the sources");
+  app.options.setValue("outputs", [{ name: "markdown", path: out }]);
+  await app.generateOutputs(project);
+  if (app.logger.hasErrors() || app.logger.hasWarnings()) throw new Error("mend the doc comments that typedoc complains about");
+}
+
+function filesOf(dir) {
+  const entries = fs.existsSync(dir) ? fs.readdirSync(dir, { recursive: true, withFileTypes: true }) : [];
+  const files = entries.filter((entry) => entry.isFile()).map((entry) => path.join(entry.parentPath ?? entry.path, entry.name));
+  return new Map(files.map((file) => [path.relative(dir, file), fs.readFileSync(file, "utf8").replaceAll("\r\n", "\n")]));
+}
+
+function reportStale() {
+  const old = new Map([...filesOf(docs)].filter(([name]) => name === "ERRORS.md" || name.startsWith("api")));
+  const made = filesOf(fresh);
+  const stale = [...new Set([...old.keys(), ...made.keys()])].filter((name) => old.get(name) !== made.get(name));
+  for (const name of stale) console.error(`docs/${name} is out of date: run "npm run docs"`);
+  if (stale.length > 0) process.exitCode = 1;
+}
+
+function replaceOld() {
+  fs.rmSync(path.join(docs, "api"), { recursive: true, force: true });
+  fs.cpSync(fresh, docs, { recursive: true });
+}

@@ -1,0 +1,36 @@
+/** The names that each entry of the package exports. A change here is a change of the API: make it by hand, and on purpose. */
+import assert from "node:assert/strict";
+import fs from "node:fs";
+import { describe, it } from "node:test";
+
+const API: Readonly<Record<string, readonly string[]>> = {
+  holdfast: [
+    "HoldfastError",
+    "capabilities",
+    "createWriteStream",
+    "isHoldfastError",
+    "readFile",
+    "readFileSync",
+    "readJson",
+    "stageFile",
+    "writeFile",
+    "writeFileSync",
+    "writeJson",
+  ],
+  "holdfast/sim": [],
+};
+
+describe("the public API", () => {
+  const { exports } = JSON.parse(fs.readFileSync(new URL("../package.json", import.meta.url), "utf8")) as { exports: object };
+  const entries = Object.keys(exports).filter((subpath) => subpath !== "./package.json");
+
+  it("has these entries", () => {
+    assert.deepEqual(entries.map((subpath) => `holdfast${subpath.slice(1)}`).sort(), Object.keys(API).sort());
+  });
+  for (const [entry, names] of Object.entries(API)) {
+    it(`${entry} exports these names`, async () => {
+      const module = (await import(entry)) as object;
+      assert.deepEqual(Object.keys(module).sort(), [...names].sort());
+    });
+  }
+});

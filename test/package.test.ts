@@ -1,0 +1,217 @@
+/** The package as its users get it: packed, installed from the tarball, imported, required, bundled, type-checked. */
+import assert from "node:assert/strict";
+import fs from "node:fs";
+import path from "node:path";
+import { after, before, describe, it } from "node:test";
+import { build, type Format } from "esbuild";
+import { diskBytes, install, installedPackages, node, npm, type Packed, pack, ROOT, temporaryDirectory } from "./package/npm.ts";
+
+const PACKAGES_MAX = 8;
+const INSTALLED_BYTES_MAX = 5_000_000;
+const CONSUMER = path.join(ROOT, "test/package/consumer.ts");
+
+interface Manifest {
+  readonly version: string;
+  readonly main?: string;
+  readonly bin: Readonly<Record<string, string>>;
+  readonly exports: Readonly<Record<string, string | Readonly<Record<string, string>>>>;
+}
+const manifest = JSON.parse(fs.readFileSync(path.join(ROOT, "package.json"), "utf8")) as Manifest;
+
+describe("the package", { concurrency: true }, () => {
+  const work = temporaryDirectory();
+  let packed: Packed;
+  /** Projects of users: with everything, and without the optional native lock. */
+  let full: string;
+  let bare: string;
+
+  before(async () => {
+    packed = await pack(work);
+    [full, bare] = await Promise.all([
+      install(path.join(work, "full"), packed.tarball),
+      install(path.join(work, "bare"), packed.tarball, "--omit=optional"),
+    ]);
+  });
+  after(() => fs.rmSync(work, { recursive: true, force: true }));
+
+  it("has every file that package.json names, and the license and readme", () => {
+    const named = [
+      ...Object.values(manifest.exports).flatMap((entry) => (typeof entry === "string" ? [entry] : Object.values(entry))),
+    ];
+    for (const file of [...named, ...Object.values(manifest.bin), "LICENSE", "README.md"]) {
+      assert.ok(packed.files.includes(path.posix.normalize(file)), `${file} is not in the package`);
+    }
+  });
+
+  it("has nothing but the built library", () => {
+    const others = packed.files.filter((file) => !/^dist\/.*\.(js|cjs|d\.ts|d\.cts)$/.test(file));
+    assert.deepEqual(
+      others.filter((file) => !["LICENSE", "README.md", "CHANGELOG.md", "package.json"].includes(file)),
+      [],
+    );
+    assert.deepEqual(
+      packed.files.filter((file) => file.includes("test")),
+      [],
+    );
+    for (const file of packed.files.filter((name) => name.endsWith("js"))) {
+      assert.doesNotMatch(
+        fs.readFileSync(path.join(ROOT, file), "utf8"),
+        /sourceMappingURL/,
+        `${file} points to a source map that is not packed`,
+      );
+    }
+  });
+
+  it("offers types and default for every entry, and no import condition: require() works with it too", () => {
+    for (const [subpath, entry] of Object.entries(manifest.exports)) {
+      if (subpath !== "./package.json") assert.deepEqual(Object.keys(entry), ["types", "default"], subpath);
+    }
+  });
+
+  it(`installs at most ${PACKAGES_MAX} packages and ${INSTALLED_BYTES_MAX / 1e6} MB`, (t) => {
+    const packages = installedPackages(full);
+    const bytes = diskBytes(path.join(full, "node_modules"));
+    t.diagnostic(`${packages.length} packages, ${(bytes / 1e6).toFixed(2)} MB`);
+    assert.ok(packages.includes("holdfast"));
+    assert.ok(packages.length <= PACKAGES_MAX, packages.join(" "));
+    assert.ok(bytes <= INSTALLED_BYTES_MAX, `${bytes} bytes`);
+    assert.ok(!installedPackages(bare).includes("fs-native-extensions"));
+  });
+
+  it("import loads builtins only", async () => {
+    const hook = `data:text/javascript,${encodeURIComponent(RECORDING_HOOK)}`;
+    const code = `import { register } from "node:module"; register(${JSON.stringify(hook)}); await import("holdfast");`;
+    const { stderr } = await node(full, ["--input-type=module", "-e", code]);
+    const loaded = stderr.match(/loaded .*/g) ?? [];
+    assert.ok(
+      loaded.some((line) => line.includes("/node_modules/holdfast/")),
+      stderr,
+    );
+    assert.deepEqual(
+      loaded.filter((line) => !/node:|\/node_modules\/holdfast\//.test(line)),
+      [],
+    );
+    const { stdout } = await node(full, [
+      "-e",
+      `import("holdfast").then(() => console.log(Object.keys(require.cache).join("\\n")))`,
+    ]);
+    assert.deepEqual(
+      stdout.split("\n").filter((file) => file !== "" && !file.includes(`${path.sep}holdfast${path.sep}`)),
+      [],
+    );
+  });
+
+  it("require works", { skip: !("require_module" in process.features) && "this Node can't require ES modules" }, async () => {
+    const code = `console.log(typeof require("holdfast").writeFileSync, typeof require("holdfast/sim"))`;
+    const { stdout } = await node(full, ["--input-type=commonjs", "-e", code]);
+    assert.equal(stdout, "function object\n");
+  });
+
+  it("npx holdfast --version works", async () => {
+    const { stdout } = await npm(full, ["exec", "--offline", "--", "holdfast", "--version"]);
+    assert.equal(stdout.trim(), manifest.version);
+  });
+
+  for (const where of ["full", "bare"] as const) {
+    for (const format of ["esm", "cjs"] as const) {
+      it(`a bundle works: ${format}, ${where === "full" ? "installed with" : "without"} optional packages`, async () => {
+        const dir = where === "full" ? full : bare;
+        await writesAFile(await bundle(dir, format), `${where}-${format}`);
+      });
+    }
+  }
+
+  /** One file of JavaScript, away from node_modules, as in an application that ships bundled. */
+  async function bundle(dir: string, format: Format): Promise<string> {
+    const entry = path.join(dir, `consumer-${format}.ts`);
+    fs.copyFileSync(CONSUMER, entry);
+    const outfile = path.join(work, `${path.basename(dir)}-bundle`, `program.${format === "esm" ? "mjs" : "cjs"}`);
+    const { warnings } = await build({
+      entryPoints: [entry],
+      bundle: true,
+      platform: "node",
+      format,
+      outfile,
+      logLevel: "silent",
+    });
+    assert.deepEqual(
+      warnings.map(({ text }) => text),
+      [],
+    );
+    return outfile;
+  }
+
+  async function writesAFile(program: string, name: string): Promise<void> {
+    const file = path.join(work, `${name}.txt`);
+    const { stdout } = await node(work, [program, file]);
+    assert.deepEqual(JSON.parse(stdout), { content: "second", bytes: [5, 6], code: "NOT_FOUND" });
+  }
+
+  it("unbundled, works with and without the optional packages", async () => {
+    const { outputFiles } = await build({
+      entryPoints: [CONSUMER],
+      bundle: false,
+      platform: "node",
+      format: "esm",
+      write: false,
+    });
+    for (const dir of [full, bare]) {
+      const program = path.join(dir, "program.mjs");
+      fs.writeFileSync(program, outputFiles[0]?.contents ?? "");
+      await writesAFile(program, path.basename(dir));
+    }
+  });
+
+  for (const [module, moduleResolution] of [
+    ["nodenext", "nodenext"],
+    ["esnext", "bundler"],
+  ] as const) {
+    it(`types are right for a strict user: moduleResolution ${moduleResolution}`, async () => {
+      const dir = bare;
+      fs.copyFileSync(CONSUMER, path.join(dir, "consumer.ts"));
+      // A CommonJS file may only require what its resolution says it may.
+      fs.writeFileSync(path.join(dir, "required.cts"), 'import { writeFileSync } from "holdfast";\nwriteFileSync("x", "");\n');
+      const config = path.join(dir, `tsconfig-${moduleResolution}.json`);
+      const typeRoots = [path.join(ROOT, "node_modules/@types")];
+      const options = {
+        target: "es2022",
+        strict: true,
+        exactOptionalPropertyTypes: true,
+        noUncheckedIndexedAccess: true,
+        skipLibCheck: false,
+        noEmit: true,
+      };
+      const compilerOptions = { ...options, module, moduleResolution, typeRoots, types: ["node"] };
+      fs.writeFileSync(
+        config,
+        JSON.stringify({
+          compilerOptions,
+          files: moduleResolution === "nodenext" ? ["consumer.ts", "required.cts"] : ["consumer.ts"],
+        }),
+      );
+      await node(dir, [path.join(ROOT, "node_modules/typescript/bin/tsc"), "-p", config]).catch(
+        (error: Error & Partial<{ stdout: string }>) => {
+          assert.fail(error.stdout ?? error.message);
+        },
+      );
+    });
+  }
+
+  it("every entry can be imported", async () => {
+    const entries = Object.keys(manifest.exports).filter((subpath) => subpath !== "./package.json");
+    const specifiers = entries.map((subpath) => `holdfast${subpath.slice(1)}`);
+    await node(bare, [
+      "--input-type=module",
+      "-e",
+      specifiers.map((specifier) => `await import(${JSON.stringify(specifier)});`).join("\n"),
+    ]);
+  });
+});
+
+/** Prints every module that the program after it loads. */
+const RECORDING_HOOK = `
+import { writeSync } from "node:fs";
+export async function load(url, context, next) {
+  writeSync(2, "loaded " + url + "\\n");
+  return next(url, context);
+}`;
