@@ -5,16 +5,16 @@
  * empty file otherwise), and the name is on disk only when the directory is synced (fsync(2), NOTES).
  */
 import { errnoOf } from "../errors.ts";
-import { type Program, unlink } from "../io/program.ts";
+import { type Program, syncFile, unlink } from "../io/program.ts";
 import { type Publish, publish } from "./publish.ts";
 import {
   type Attributes,
-  completeStage,
+  checkSize,
   createStage,
   type NotKept,
   type Staged,
+  setAttributes,
   stagingMode,
-  syncStage,
   withStage,
 } from "./stage.ts";
 import type { Target } from "./target.ts";
@@ -57,8 +57,9 @@ export function* finishStage(
   sizeBytes: number,
   finish: Finish,
 ): Program<Replaced> {
-  const notKept = yield* completeStage(staged, sizeBytes, finish.attributes);
-  if (finish.syncFile) yield* syncStage(staged);
+  const notKept = yield* setAttributes(staged, finish.attributes);
+  if (finish.syncFile) yield* syncFile(staged.file); // a failure poisons the file: it is discarded, never synced again
+  yield* checkSize(staged, sizeBytes);
   for (const older of finish.overtake(staged.path)) yield* removeIfThere(older);
   const dirSynced = yield* publish(staged, target, finish);
   return { sizeBytes, dirSynced, notKept };

@@ -15,7 +15,6 @@ import {
   setMode,
   setOwner,
   statFile,
-  syncFile,
   takeBack,
   traits,
   tryLock,
@@ -94,11 +93,11 @@ export function stagingMode({ mode, existing }: Attributes): number | undefined 
 }
 
 /**
- * Gives the staged file its attributes and checks its size, on the descriptor and before the sync that makes them durable.
+ * Gives the staged file its owner and mode, on the descriptor and before the sync that makes them durable.
  *
  * @returns What could not be kept; an explicit mode that is refused is an error instead.
  */
-export function* completeStage(staged: Staged, sizeBytes: number, attributes: Attributes): Program<readonly NotKept[]> {
+export function* setAttributes(staged: Staged, attributes: Attributes): Program<readonly NotKept[]> {
   const existing = attributes.existing?.kind === "file" ? attributes.existing : undefined;
   const notKept: NotKept[] = existing ? yield* keepOwner(staged, existing) : [];
   // Keeping set-user-id without the owner would lend the wrong user's rights.
@@ -111,13 +110,6 @@ export function* completeStage(staged: Staged, sizeBytes: number, attributes: At
       if (attributes.mode !== undefined || !isRefusal(error)) throw error;
       notKept.push("mode"); // exFAT and some network file systems have no modes
     }
-  }
-  const written = yield* statFile(staged.file);
-  if (written.sizeBytes !== sizeBytes) {
-    throw new HoldfastError("IO", {
-      what: "the file is not as long as what was written to it",
-      details: { sizeBytes, found: written.sizeBytes },
-    });
   }
   return notKept;
 }
@@ -155,9 +147,18 @@ function isRefusal(error: unknown): boolean {
   return ["EACCES", "EINVAL", "ENOSYS", "ENOTSUP", "EOPNOTSUPP", "EPERM"].includes(errnoOf(error));
 }
 
-/** Makes content and attributes durable. A failure poisons the staged file: it is discarded, the sync never tried again. */
-export function* syncStage(staged: Staged): Program<void> {
-  yield* syncFile(staged.file);
+/**
+ * Checks that the file is as long as what was written to it. After the sync, as NFS would otherwise flush here, in a call
+ * that others wait for.
+ */
+export function* checkSize(staged: Staged, sizeBytes: number): Program<void> {
+  const { sizeBytes: found } = yield* statFile(staged.file);
+  if (found === sizeBytes) return;
+  throw new HoldfastError("IO", {
+    what: "the staged file is not as long as what was written to it",
+    path: staged.path,
+    details: { sizeBytes, found },
+  });
 }
 
 /** Closes the staged file and with it gives up its lock. */

@@ -136,12 +136,12 @@ export class StagedFile {
     try {
       const { result, superseded } = await landing;
       if (superseded && !finished) await this.#drop();
+      this.#state = "committed";
       return { ...result, superseded };
     } catch (error) {
       if (this.#state === "open" && !finished) await this.#drop();
+      if (this.#state === "open") this.#state = "discarded";
       throw error;
-    } finally {
-      if (this.#state === "open") this.#state = "committed";
     }
   }
 

@@ -1,6 +1,7 @@
 import { Writable } from "node:stream";
 import type { DataChunk } from "./data.ts";
-import type { StageFileOptions } from "./options.ts";
+import { checkOptions, OPTIONS, type StageFileOptions } from "./options.ts";
+import { absolutePath } from "./path.ts";
 import { type StagedFile, stageFile } from "./stage-file.ts";
 
 /**
@@ -12,12 +13,13 @@ import { type StagedFile, stageFile } from "./stage-file.ts";
  * Cost: one open descriptor until the stream closes; backpressure as for any `Writable`.
  *
  * @param options See {@link StageFileOptions}; with `signal`, an abort destroys the stream.
- * @throws {TypeError} or {RangeError} A wrong option. All else is the stream's `"error"`.
+ * @throws {TypeError} or {RangeError} A wrong path or option. All else is the stream's `"error"`.
  * @example
  * await pipeline(request, createGunzip(), holdfast.createWriteStream("model.bin"));
  */
 export function createWriteStream(path: string | URL, options?: StageFileOptions): Writable {
-  const opening = stageFile(path, options);
+  const { signal } = checkOptions(options, OPTIONS.stage);
+  const opening = stageFile(absolutePath(path), options);
   let staged: StagedFile | undefined;
   const settle = (work: Promise<unknown>, done: (error?: Error | null) => void): void => {
     work.then(
@@ -27,6 +29,7 @@ export function createWriteStream(path: string | URL, options?: StageFileOptions
   };
   return new Writable({
     decodeStrings: false,
+    ...(signal ? { signal } : {}),
     construct(done) {
       settle(
         opening.then((opened) => {

@@ -77,7 +77,8 @@ export interface IoSync {
   setOwner(file: File, userId: number, groupId: number): void;
   /**
    * Takes the kernel lock of the file without waiting, false if somebody else has it. It belongs to this open descriptor
-   * and ends with it. Where `traits().lock` is `share-mode` or `none`, true, and nothing is taken.
+   * and ends with it. Where `traits().lock` is `share-mode` or `none`, true, and nothing is taken. Where only this file
+   * system has no locks, an exclusive lock is given in name (the writer goes on), a shared one refused (it proves nothing).
    */
   tryLock(file: File, how: "exclusive" | "shared"): boolean;
 

@@ -23,6 +23,12 @@ const DIR_SYNC: DirSyncRules = {
   unsupported: new Set(["EINVAL", "ENOSYS", "ENOTSUP", "EOPNOTSUPP"]),
 };
 
+/**
+ * What a file system without locks answers (fcntl(2); an NFS mount without a lock server). A writer goes on without one;
+ * a sweeper learns nothing from it, and leaves the file.
+ */
+const NO_LOCKS = new Set(["EINVAL", "ENOLCK", "ENOSYS", "ENOTSUP", "EOPNOTSUPP"]);
+
 const CREATE_MODE = 0o666;
 
 function refuseName(name: string): string | undefined {
@@ -41,7 +47,14 @@ export function posixMachine(platform: string): BareMachine {
     foldName: platform === "darwin" ? (name) => name.normalize("NFC") : (name) => name,
     refuseName,
   };
-  const tryLock: IoSync["tryLock"] = (file, how) => native?.tryLock(file, { shared: how === "shared" }) ?? true;
+  const tryLock: IoSync["tryLock"] = (file, how) => {
+    try {
+      return native?.tryLock(file, { shared: how === "shared" }) ?? true;
+    } catch (error) {
+      if (NO_LOCKS.has((error as NodeJS.ErrnoException).code ?? "")) return how === "exclusive";
+      throw error;
+    }
+  };
   const constant = { traits: () => traits, tryLock };
   return {
     io: {
