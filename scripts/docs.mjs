@@ -2,7 +2,6 @@
 import fs from "node:fs";
 import os from "node:os";
 import path from "node:path";
-import { pathToFileURL } from "node:url";
 import { ensureBuilt, ensureInstalled, orExit, ROOT } from "./ensure.mjs";
 import { renderErrors } from "./gen-errors.mjs";
 
@@ -15,7 +14,7 @@ const check = process.argv.includes("--check");
 const docs = path.join(ROOT, "docs");
 const fresh = fs.mkdtempSync(path.join(os.tmpdir(), "holdfast-docs-"));
 try {
-  const { ERROR_CODES } = await import(pathToFileURL(path.join(ROOT, "dist/errors.js")).href);
+  const { ERROR_CODES } = await import("../dist/errors.js");
   fs.writeFileSync(path.join(fresh, "ERRORS.md"), renderErrors(ERROR_CODES));
   await renderApi(path.join(fresh, "api"));
   if (check) reportStale();
