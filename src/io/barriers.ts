@@ -7,13 +7,7 @@
  * single writer never waits, and nobody waits for longer than file syncs that have already begun.
  */
 import * as path from "node:path";
-import type { File, Io, Machine } from "./io.ts";
-import type { OpenDir } from "./node-calls.ts";
-
-/** A machine without shared barriers. */
-export interface BareMachine extends Machine {
-  readonly openDir: (path: string) => Promise<OpenDir>;
-}
+import type { File, Io } from "./io.ts";
 
 interface Waiter {
   readonly resolve: (synced: boolean) => void;
@@ -22,19 +16,14 @@ interface Waiter {
 
 /** One directory with writers in it. */
 class Directory {
-  readonly #open: () => Promise<OpenDir>;
+  readonly #sync: () => Promise<boolean> | boolean;
   #waiting: Waiter[] = [];
   #running = false;
   /** Writers between the sync of their file and its close, which comes with the barrier. */
   #coming = 0;
-  /**
-   * Opened for the next barrier while files are still being synced, so that the barrier need not wait for it. Each barrier
-   * has its own: one kept for longer could be of a directory that no longer has this path.
-   */
-  #next: Promise<OpenDir> | undefined;
 
-  constructor(open: () => Promise<OpenDir>) {
-    this.#open = open;
+  constructor(sync: () => Promise<boolean> | boolean) {
+    this.#sync = sync;
   }
 
   get idle(): boolean {
@@ -43,15 +32,11 @@ class Directory {
 
   expect(): void {
     this.#coming++;
-    if (this.#next) return;
-    this.#next = this.#open();
-    this.#next.catch(() => {}); // whoever waits for the barrier hears of it
   }
 
   unexpect(): void {
     this.#coming--;
     this.#proceed();
-    if (this.idle) this.#closeNext();
   }
 
   join(): Promise<boolean> {
@@ -65,17 +50,14 @@ class Directory {
   #proceed(): void {
     if (this.#running || this.#waiting.length === 0 || this.#waiting.length < this.#coming) return;
     const served = this.#waiting;
-    const opened = this.#next ?? this.#open();
     this.#waiting = [];
-    this.#next = undefined;
     this.#running = true;
-    void this.#serve(served, opened);
+    void this.#serve(served);
   }
 
-  async #serve(served: readonly Waiter[], opened: Promise<OpenDir>): Promise<void> {
+  async #serve(served: readonly Waiter[]): Promise<void> {
     try {
-      const dir = await opened;
-      const synced = await dir.sync().finally(() => dir.close());
+      const synced = await this.#sync();
       for (const { resolve } of served) resolve(synced);
     } catch (error) {
       // It is not known which of them it covered, so it failed for all.
@@ -84,22 +66,10 @@ class Directory {
     this.#running = false;
     this.#proceed();
   }
-
-  #closeNext(): void {
-    this.#next?.then(
-      (dir) => dir.close(),
-      () => {},
-    );
-    this.#next = undefined;
-  }
 }
 
-/**
- * Wraps a machine so that `syncDir` is shared by the writers of a directory.
- *
- * @param openDir Opens a directory ahead of its barrier; without it, each barrier is one `syncDir` of `io`.
- */
-export function sharingBarriers(io: Io, openDir: BareMachine["openDir"] = withoutOpening(io)): Io {
+/** Wraps a machine so that `syncDir` is shared by the writers of a directory. */
+export function sharingBarriers(io: Io): Io {
   const directories = new Map<string, Directory>();
   /** Where each file made here is, and whether its writer is on the way to the barrier. */
   const made = new Map<File, { readonly dir: string; coming: boolean }>();
@@ -107,7 +77,7 @@ export function sharingBarriers(io: Io, openDir: BareMachine["openDir"] = withou
   const at = (dir: string): Directory => {
     let directory = directories.get(dir);
     if (!directory) {
-      directory = new Directory(() => openDir(dir));
+      directory = new Directory(() => io.syncDir(dir));
       directories.set(dir, directory);
     }
     return directory;
@@ -148,8 +118,4 @@ export function sharingBarriers(io: Io, openDir: BareMachine["openDir"] = withou
       }
     },
   };
-}
-
-function withoutOpening(io: Io): BareMachine["openDir"] {
-  return async (path) => ({ sync: async () => io.syncDir(path), close: () => {} });
 }

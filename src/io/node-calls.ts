@@ -169,38 +169,22 @@ export function syncDirSync(path: string, { flags, unsupported }: DirSyncRules):
   }
 }
 
-/** A directory that can be synced while it is open. */
-export interface OpenDir {
-  sync(): Promise<boolean>;
-  /** Nobody waits for this: the descriptor was only read from, and closing it tells nothing about the sync. */
-  close(): void;
-}
-
-/** Opens a directory to be synced. */
-export async function openDir(path: string, { flags, unsupported }: DirSyncRules): Promise<OpenDir> {
+/** The asynchronous form of {@link syncDirSync}. */
+export async function syncDir(path: string, { flags, unsupported }: DirSyncRules): Promise<boolean> {
+  let fd: File | undefined;
   try {
-    const fd = await openFlags.async(path, flags, 0);
-    return {
-      sync: () =>
-        called<void>((done) => fs.fsync(fd, done as fs.NoParamCallback)).then(
-          () => true,
-          (error) => falseIf(unsupported, error),
-        ),
-      close: () => fs.close(fd, () => {}),
-    };
+    fd = await openFlags.async(path, flags, 0);
+    await calls.syncFile(fd);
+    return true;
   } catch (error) {
-    falseIf(unsupported, error);
-    return { sync: async () => false, close: () => {} };
+    return falseIf(unsupported, error);
+  } finally {
+    // Nobody waits for this: the descriptor was only read from, and closing it tells nothing about the sync.
+    if (fd !== undefined) fs.close(fd, () => {});
   }
 }
 
 function falseIf(unsupported: ReadonlySet<string>, error: unknown): false {
   if (unsupported.has((error as NodeJS.ErrnoException).code ?? "")) return false;
   throw error;
-}
-
-/** The asynchronous form of {@link syncDirSync}. */
-export async function syncDir(path: string, rules: DirSyncRules): Promise<boolean> {
-  const dir = await openDir(path, rules);
-  return await dir.sync().finally(() => dir.close());
 }

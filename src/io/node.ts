@@ -9,8 +9,8 @@ let machine: Machine | undefined;
 /** Made at the first use, so that importing the package loads nothing native. */
 export function nodeMachine(): Machine {
   if (!machine) {
-    const { io, sync, openDir } = process.platform === "win32" ? windowsMachine() : posixMachine(process.platform);
-    machine = { io: sharingBarriers(io, openDir), sync };
+    const { io, sync } = process.platform === "win32" ? windowsMachine() : posixMachine(process.platform);
+    machine = { io: sharingBarriers(io), sync };
   }
   return machine;
 }

@@ -2,11 +2,10 @@
 import * as fs from "node:fs";
 import { NAME_BYTES_MAX } from "../util/limits.ts";
 import { notify } from "../util/notices.ts";
-import type { BareMachine } from "./barriers.ts";
 import { fileSystemOfType } from "./file-systems.ts";
-import type { Access, IoSync, Traits } from "./io.ts";
+import type { Access, IoSync, Machine, Traits } from "./io.ts";
 import { nativeLock, nativeLockFailure } from "./native-lock.ts";
-import { calls, callsSync, type DirSyncRules, openDir, openFlags, syncDir, syncDirSync } from "./node-calls.ts";
+import { calls, callsSync, type DirSyncRules, openFlags, syncDir, syncDirSync } from "./node-calls.ts";
 
 const { O_CREAT, O_DIRECTORY, O_EXCL, O_NONBLOCK, O_RDONLY, O_RDWR } = fs.constants;
 
@@ -37,7 +36,7 @@ function refuseName(name: string): string | undefined {
 }
 
 /** The machine itself. `platform` is `process.platform`; file names that macOS normalises are one name here too. */
-export function posixMachine(platform: string): BareMachine {
+export function posixMachine(platform: string): Machine {
   const native = nativeLock();
   if (!native) notify({ type: "no-native-lock", cause: nativeLockFailure() });
   const traits: Traits = {
@@ -64,7 +63,6 @@ export function posixMachine(platform: string): BareMachine {
       syncDir: (path) => syncDir(path, DIR_SYNC),
       fileSystem: async (path) => fileSystemOfType((await fs.promises.statfs(path)).type, platform),
     },
-    openDir: (path) => openDir(path, DIR_SYNC),
     sync: {
       ...callsSync,
       ...constant,

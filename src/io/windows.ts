@@ -9,9 +9,8 @@
  */
 import * as fs from "node:fs";
 import { NAME_BYTES_MAX } from "../util/limits.ts";
-import type { BareMachine } from "./barriers.ts";
-import type { Access, FileSystem, Traits } from "./io.ts";
-import { calls, callsSync, type DirSyncRules, openDir, openFlags, syncDir, syncDirSync } from "./node-calls.ts";
+import type { Access, FileSystem, Machine, Traits } from "./io.ts";
+import { calls, callsSync, type DirSyncRules, openFlags, syncDir, syncDirSync } from "./node-calls.ts";
 
 const { O_CREAT, O_EXCL, O_RDONLY, O_RDWR } = fs.constants;
 
@@ -55,7 +54,7 @@ const traits: Traits = {
 };
 
 /** The machine itself. */
-export function windowsMachine(): BareMachine {
+export function windowsMachine(): Machine {
   const constant = { traits: () => traits, tryLock: () => true, fileSystem };
   return {
     io: {
@@ -64,7 +63,6 @@ export function windowsMachine(): BareMachine {
       open: (path, access, mode = CREATE_MODE) => openFlags.async(path, FLAGS[access], mode),
       syncDir: (path) => syncDir(path, DIR_SYNC),
     },
-    openDir: (path) => openDir(path, DIR_SYNC),
     sync: {
       ...callsSync,
       ...constant,
