@@ -1,0 +1,82 @@
+/**
+ * The states in which a crash can leave a disk.
+ *
+ * Power loss is looked at only just before a sync completes, at acknowledgements, and at the end: what is possible at any
+ * other moment is possible at the next of these too, as nothing became durable in between.
+ */
+import type { Kernel } from "./kernel.ts";
+import type { Log } from "./log.ts";
+import type { MicroOp } from "./micro-op.ts";
+import { durableAt, type Profile } from "./profiles.ts";
+import { type Unit, unitsOf } from "./units.ts";
+import type { Volume } from "./volume.ts";
+
+/** A moment of power loss: what had been asked for, and what of it may be lost. */
+export class PowerCut {
+  /** The step before whose end it is. */
+  readonly step: number;
+  readonly units: readonly Unit[];
+  readonly #base: Volume;
+  readonly #issued: readonly { readonly op: MicroOp; readonly unit: Unit | undefined }[];
+
+  constructor({ base, log }: Pick<Kernel, "base" | "log">, profile: Profile, step: number) {
+    this.step = step;
+    this.#base = base;
+    const issued = log.ops.filter((op) => op.step <= step);
+    const durable = durableBefore(step, issued, log, profile);
+    this.units = unitsOf(
+      issued.filter((op) => !durable.has(op)),
+      profile,
+    );
+    const pending = this.units.flatMap((unit) => unit.ops.map((op) => ({ op, unit })));
+    this.#issued = [...[...durable].map((op) => ({ op, unit: undefined })), ...pending].sort((a, b) => a.op.seq - b.op.seq);
+  }
+
+  /** The disk on which of what was pending only `kept` is left. */
+  volume(kept: ReadonlySet<Unit>): Volume {
+    const volume = this.#base.clone();
+    for (const { op, unit } of this.#issued) if (!unit || kept.has(unit)) volume.apply(op);
+    volume.trim();
+    return volume;
+  }
+}
+
+function durableBefore(step: number, issued: readonly MicroOp[], log: Log, profile: Profile): Set<MicroOp> {
+  const durable = new Set(issued.filter((op) => op.kind === "birth" || durableAt(op, log, profile) < step));
+  if (!profile.newNameFirst) return durable;
+  // The old name can't be gone for good while the new one is not.
+  const renamed = new Set(
+    issued.filter((op) => op.kind === "entry" && op.child === undefined && durable.has(op)).map((op) => op.step),
+  );
+  for (const op of issued) if (op.kind === "entry" && renamed.has(op.step)) durable.add(op);
+  return durable;
+}
+
+/** The steps after `from` at which {@link PowerCut} is to be looked at; `all`: every step, to verify that these suffice. */
+export function powerSteps({ syncs, acknowledgements, steps }: Log, from: number, all = false): number[] {
+  const last = steps.at(-1)?.number ?? from;
+  const chosen = all ? steps.map(({ number }) => number) : [...syncs, ...acknowledgements].map(({ step }) => step);
+  return [...new Set([...chosen, last + 1])].filter((step) => step > from).sort((a, b) => a - b);
+}
+
+/** A kill at a request: done, or cut after so many parts of a write. */
+export interface KillMoment {
+  readonly step: number;
+  readonly ops: readonly MicroOp[];
+  /** Said only of a write that was cut. */
+  readonly cutAfter: number | undefined;
+}
+
+/** Every kill after `from` that leaves something else than the one before it. */
+export function killMoments({ ops, syncs, acknowledgements }: Log, from: number): KillMoment[] {
+  const steps = [...new Set([...ops, ...syncs, ...acknowledgements].map(({ step }) => step))]
+    .filter((step) => step > from)
+    .sort((a, b) => a - b);
+  return steps.flatMap((step) => {
+    const before = ops.filter((op) => op.step < step);
+    const own = ops.filter((op) => op.step === step);
+    const parts = [...new Set(own.map(({ part }) => part))].slice(0, -1);
+    const cuts = parts.map((part) => ({ step, cutAfter: part + 1, ops: [...before, ...own.filter((op) => op.part <= part)] }));
+    return [...cuts, { step, cutAfter: undefined, ops: [...before, ...own] }];
+  });
+}

@@ -1,0 +1,131 @@
+/** What a sweep found, as numbers and as a text for people. */
+import { STAGE_PREFIX } from "../format/names.ts";
+import type { Step } from "./log.ts";
+import type { MicroOp } from "./micro-op.ts";
+import { printContent } from "./trace.ts";
+import type { Crash, Violation } from "./violation.ts";
+import { ROOT, readBytes, type Volume } from "./volume.ts";
+
+/** The result of a sweep. */
+export interface SweepReport {
+  readonly profile: string;
+  readonly seed: number;
+  /** Moments at which a crash was looked at, also inside recoveries. */
+  readonly crashPoints: number;
+  /** Distinct disks (with what had been acknowledged) that were recovered and checked. */
+  readonly states: number;
+  /** How many of them broke a promise. */
+  readonly violations: number;
+  /** The one with the fewest crashes and losses, shrunk to what it needs. */
+  readonly smallest: Violation | undefined;
+}
+
+/**
+ * A report as text. For a broken promise: the requests up to each crash, what was lost there, and what a reader then saw.
+ *
+ * Experimental: it may change in any release before 1.0.
+ */
+export function formatReport(report: SweepReport): string {
+  const { profile, seed, crashPoints, states, violations, smallest } = report;
+  const counts = `${states} states from ${crashPoints} crash points, profile ${profile}, seed ${seed}`;
+  if (!smallest) return `No promise was broken: ${counts}.`;
+  const lines = [
+    `${violations} crash states break a promise: ${counts}. The smallest:`,
+    "",
+    `  ${smallest.message.split("\n").join("\n  ")}`,
+    ...acknowledgedLines(smallest),
+    ...smallest.crashes.flatMap((crash, index) => crashLines(crash, smallest.crashes[index - 1])),
+    "",
+    "The disk then:",
+    ...volumeLines(smallest.found),
+    ...(smallest.recovered ? ["", "After the recovery:", ...volumeLines(smallest.recovered)] : []),
+    "",
+    `To repeat: the same sweep with profile "${profile}" and seed ${seed}.`,
+  ];
+  return withShortNames(lines.join("\n"));
+}
+
+function acknowledgedLines({ acknowledged, finished }: Violation): string[] {
+  if (finished && acknowledged.length === 0) return ["  The scenario had ended."];
+  if (acknowledged.length === 0) return ["  Nothing had been acknowledged."];
+  return [`  Acknowledged before: ${acknowledged.map((value) => JSON.stringify(value) ?? String(value)).join(", ")}`];
+}
+
+function crashLines(crash: Crash, previous: Crash | undefined): string[] {
+  const { kind, step, cutAfter, lost, kept, log, base } = crash;
+  const name = namer(crash, base);
+  const from = previous?.log.steps.at(-1)?.number ?? 0;
+  const before = log.steps.filter(({ number }) => number > from && number <= step);
+  return [
+    "",
+    ...before.map(stepLine),
+    `  ------ ${kind} ${moment(crash)}`,
+    ...(lost.length > 0
+      ? ["Lost in it:", ...lost.map((op) => opLine(op, name))]
+      : kind === "kill"
+        ? []
+        : ["Nothing was lost in it."]),
+    ...(lost.length > 0 && kept.length > 0
+      ? ["Not lost, although not synced either:", ...kept.map((op) => opLine(op, name))]
+      : []),
+  ];
+}
+
+function moment({ kind, step, cutAfter, log }: Crash): string {
+  if (cutAfter !== undefined) return `inside ${step}, after block ${cutAfter} of the write`;
+  if (!log.steps.some(({ number }) => number >= step)) return "after all this";
+  return kind === "kill" || log.acknowledgements.some((one) => one.step === step) ? `after ${step}` : `before ${step} ends`;
+}
+
+function stepLine({ number, process, op, text, result, note }: Step): string {
+  const outcome = [result ? `= ${result}` : "", note ? `(${note})` : ""].filter((part) => part !== "").join(" ");
+  return `  ${String(number).padStart(4)}  ${process.padEnd(9)} ${op.padEnd(10)} ${text}  ${outcome}`.trimEnd();
+}
+
+function opLine(op: MicroOp, name: (inode: number) => string): string {
+  const what = (): string => {
+    switch (op.kind) {
+      case "entry":
+        return op.child === undefined
+          ? `the name ${op.name} is gone from ${name(op.inode)}`
+          : `the name ${op.name} in ${name(op.inode)}`;
+      case "size":
+        return `the size ${op.sizeBytes} of ${name(op.inode)}`;
+      case "block":
+        return `${Number.isInteger(op.seq) ? "content" : "what the disk held before"}, block ${op.index}, of ${name(op.inode)}`;
+      case "attributes":
+        return `mode ${op.attributes.mode.toString(8)}, owner ${op.attributes.userId}:${op.attributes.groupId} of ${name(op.inode)}`;
+      case "birth":
+        return name(op.inode);
+    }
+  };
+  return `  ${String(op.step).padStart(4)}  ${what()}`;
+}
+
+/** The first path of each inode. */
+function namer({ log }: Crash, base: Volume): (inode: number) => string {
+  const names = new Map<number, string>([[ROOT, "/"]]);
+  for (const { path, inode } of base.walk()) names.set(inode.number, path);
+  for (const op of log.ops) {
+    if (op.kind !== "entry" || op.child === undefined || names.has(op.child)) continue;
+    names.set(op.child, `${(names.get(op.inode) ?? "").replace(/\/$/, "")}/${op.name}`);
+  }
+  return (inode) => names.get(inode) ?? `inode ${inode}`;
+}
+
+function volumeLines(volume: Volume): string[] {
+  return [...volume.walk()].map(({ path, inode }) => {
+    if (inode.kind === "directory") return `  ${path === "/" ? "/" : `${path}/`}`;
+    return `  ${path}  ${inode.kind === "symlink" ? `-> ${inode.text}` : printContent(readBytes(inode, 0, inode.sizeBytes))}`;
+  });
+}
+
+/** Random names say nothing: each is numbered instead. */
+function withShortNames(text: string): string {
+  const names = new Map<string, string>();
+  return text.replace(new RegExp(`${STAGE_PREFIX}[0-9a-z]{26}`, "g"), (name) => {
+    const short = names.get(name) ?? `${STAGE_PREFIX}${names.size + 1}`;
+    names.set(name, short);
+    return short;
+  });
+}

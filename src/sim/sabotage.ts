@@ -1,0 +1,73 @@
+/**
+ * Negative controls: ways to break a write protocol that a sweep must find. A sweep that stays green under one of them
+ * proves nothing without it either.
+ */
+
+import { HoldfastError } from "../errors.ts";
+import type { File } from "../io/io.ts";
+import type { Around } from "./around.ts";
+
+/** All of them, each made afresh for one process. */
+const SABOTAGES = {
+  "no-file-sync": () => dropped("syncFile"),
+  "no-directory-sync": () => dropped("syncDir"),
+  "rename-before-sync": renameBeforeSync,
+  "ignored-short-write": ignoredShortWrite,
+} as const satisfies Record<string, () => Around>;
+
+/**
+ * A broken barrier: `no-file-sync` and `no-directory-sync`, syncs that do nothing; `rename-before-sync`, content is synced
+ * only after it has its name; `ignored-short-write`, writes that stop half way and nobody looks.
+ */
+export type SabotageName = keyof typeof SABOTAGES;
+
+/** The names of all negative controls. */
+export const SABOTAGE_NAMES = Object.keys(SABOTAGES) as readonly SabotageName[];
+
+/** One negative control, to be put around the requests of a process. */
+export function sabotage(name: SabotageName): Around {
+  return SABOTAGES[name]();
+}
+
+function dropped(op: "syncDir" | "syncFile"): Around {
+  return ({ call, step }, proceed) => {
+    if (call.op !== op) return proceed(call);
+    if (step) step.note = "sabotage: it only seems to be done";
+    return call.op === "syncDir" ? true : undefined;
+  };
+}
+
+function renameBeforeSync(): Around {
+  const deferred: File[] = [];
+  return ({ call, step }, proceed) => {
+    if (call.op === "syncFile") {
+      if (step) step.note = "sabotage: put off until after the rename";
+      deferred.push(call.args[0]);
+      return undefined;
+    }
+    if (call.op !== "rename" && call.op !== "link") return proceed(call);
+    const reply = proceed(call);
+    if (step && deferred.length > 0) step.note = "sabotage: the content is synced only now, after it has its name";
+    for (const file of deferred.splice(0)) proceed({ op: "syncFile", args: [file] });
+    return reply;
+  };
+}
+
+function ignoredShortWrite(): Around {
+  const sizes = new Map<File, number>();
+  return ({ call, step }, proceed) => {
+    if (call.op === "write") {
+      const [file, bytes, position] = call.args;
+      if (step) step.note = "sabotage: only half of it is written, and nobody looks";
+      proceed({ op: "write", args: [file, bytes.subarray(0, bytes.length >> 1), position] });
+      sizes.set(file, Math.max(sizes.get(file) ?? 0, position + bytes.length));
+      return bytes.length;
+    }
+    if (call.op === "close") sizes.delete(call.args[0]);
+    const reply = proceed(call);
+    const sizeBytes = call.op === "statFile" ? sizes.get(call.args[0]) : undefined;
+    if (sizeBytes === undefined) return reply;
+    if (typeof reply !== "object" || reply === null) throw new HoldfastError("ASSERTION", { what: "statFile gives no object" });
+    return { ...reply, sizeBytes };
+  };
+}

@@ -1,0 +1,195 @@
+/**
+ * The crash sweep: runs a scenario once, and then looks at every disk that a crash could have left.
+ */
+import { withMachine } from "../io/current.ts";
+import { killMoments, PowerCut, powerSteps } from "./crash-states.ts";
+import { digestValue } from "./digest.ts";
+import { SimDisk } from "./disk.ts";
+import type { Kernel } from "./kernel.ts";
+import { SimProcess } from "./process.ts";
+import { PROFILES, type Profile } from "./profiles.ts";
+import { record } from "./recording.ts";
+import type { SweepReport } from "./report.ts";
+import type { SweepOptions } from "./scenario.ts";
+import { subsets } from "./subsets.ts";
+import { closed, type Unit } from "./units.ts";
+import type { Crash, Violation } from "./violation.ts";
+
+const SEED_DEFAULT = 1;
+
+/** A disk after some crashes, not looked at yet. */
+interface Candidate {
+  readonly kernel: Kernel;
+  /** What was acknowledged before the disk was last mounted, and whether the scenario had ended. */
+  readonly earlier: readonly unknown[];
+  readonly finished: boolean;
+  readonly crashes: readonly Crash[];
+  /** For a power loss: the moment, and what was kept. */
+  readonly cut?: { readonly at: PowerCut; readonly kept: ReadonlySet<Unit>; readonly from: Kernel } | undefined;
+}
+
+/**
+ * Runs `run` once on a simulated disk; then, for each distinct disk that a crash at any moment could leave, `recover` and
+ * `check`. With `recover`, crashes it too, from each of these disks: a kill leaves what was not synced pending, and a power
+ * loss during or after the recovery may still take it.
+ *
+ * Experimental: it may change in any release before 1.0.
+ *
+ * @returns How much was looked at, and what failed; `formatReport` makes it readable. Violations do not throw.
+ * @throws What `run` throws: it has to succeed when nothing goes wrong.
+ */
+export async function sweep<Ack = unknown>(options: SweepOptions<Ack>): Promise<SweepReport> {
+  const seed = options.seed ?? SEED_DEFAULT;
+  const disk = new SimDisk({ ...options.disk, seed });
+  await withMachine(disk.process(), async () => options.setup?.(disk));
+  const kernel = disk.kernel.restarted(disk.kernel.volume);
+  const explorer = new Explorer(options as SweepOptions<unknown>, seed);
+  await record(kernel, options.run, { name: "run", sabotage: options.sabotage, marksEnd: true });
+  const start: Candidate = { kernel, earlier: [], finished: false, crashes: [] };
+  explorer.enqueue(start, kernel, 0);
+  await explorer.drain();
+  return explorer.report();
+}
+
+class Explorer {
+  readonly #options: SweepOptions<unknown>;
+  readonly #seed: number;
+  readonly #profile: Profile;
+  readonly #depth: number;
+  readonly #seen = new Set<string>();
+  readonly #queue: Candidate[] = [];
+  #crashPoints = 0;
+  #violations = 0;
+  #smallest: { readonly violation: Violation; readonly candidate: Candidate } | undefined;
+
+  constructor(options: SweepOptions<unknown>, seed: number) {
+    this.#options = options;
+    this.#seed = seed;
+    this.#profile = PROFILES[options.profile ?? "strict"];
+    this.#depth = options.depth ?? (options.recover ? 2 : 1);
+  }
+
+  /** Finds the disks that crashes of what `kernel` has recorded since step `from` could leave. */
+  enqueue(before: Candidate, kernel: Kernel, from: number): void {
+    for (const moment of killMoments(kernel.log, from)) {
+      this.#crashPoints++;
+      const { step, cutAfter } = moment;
+      const killed = kernel.asOf(step, moment.ops);
+      const crash: Crash = { kind: "kill", step, cutAfter, lost: [], kept: [], log: killed.log, base: kernel.base };
+      this.#offer({ kernel: killed, earlier: before.earlier, finished: before.finished, crashes: [...before.crashes, crash] });
+    }
+    if (!this.#profile.powerLoss) return;
+    for (const step of powerSteps(kernel.log, from, this.#options.everyStep)) {
+      this.#crashPoints++;
+      const at = new PowerCut(kernel, this.#profile, step);
+      const { acknowledged, finished } = toldBy(before, kernel, step);
+      for (const kept of subsets(at.units, this.#seed)) {
+        this.#offer(powerLost({ ...before, earlier: acknowledged, finished }, at, kept, kernel));
+      }
+    }
+  }
+
+  /** Looks at all that was found, and at what follows from it. */
+  async drain(): Promise<void> {
+    for (let next = this.#queue.shift(); next; next = this.#queue.shift()) {
+      const from = next.kernel.step;
+      const violation = await examine(next, this.#options);
+      if (violation) {
+        this.#violations++;
+        if (!this.#smallest || lostBy(next) < lostBy(this.#smallest.candidate)) this.#smallest = { violation, candidate: next };
+      } else if (this.#options.recover && next.crashes.length < this.#depth) {
+        this.enqueue(next, next.kernel, from);
+      }
+    }
+    if (this.#smallest) this.#smallest = await shrunk(this.#smallest, this.#options);
+  }
+
+  report(): SweepReport {
+    const { profile = "strict" } = this.#options;
+    return {
+      profile,
+      seed: this.#seed,
+      crashPoints: this.#crashPoints,
+      states: this.#seen.size,
+      violations: this.#violations,
+      smallest: this.#smallest?.violation,
+    };
+  }
+
+  #offer(candidate: Candidate): void {
+    const { kernel } = candidate;
+    const { acknowledged, finished } = toldBy(candidate, kernel, kernel.step);
+    // Only a recovery can tell two disks apart on which the same is visible but not the same is durable.
+    const pending =
+      this.#options.recover && kernel.log.ops.length > 0 ? new PowerCut(kernel, this.#profile, kernel.step + 1) : undefined;
+    const durable = pending ? `${pending.units.length} ${pending.volume(new Set()).fingerprint()}` : "";
+    const key = `${kernel.volume.fingerprint()} ${durable} ${finished} ${digestValue(acknowledged)}`;
+    if (this.#seen.has(key)) return;
+    this.#seen.add(key);
+    this.#queue.push(candidate);
+  }
+}
+
+/** More crashes and more losses are harder to understand. */
+function lostBy({ crashes }: Candidate): number {
+  return crashes.reduce((sum, { lost }) => sum + lost.length, crashes.length * 1000);
+}
+
+function toldBy({ earlier, finished }: Candidate, { log }: Kernel, step: number): { acknowledged: unknown[]; finished: boolean } {
+  const told = log.acknowledgements.filter((one) => one.step <= step);
+  return {
+    acknowledged: [...earlier, ...told.filter(({ end }) => !end).map(({ value }) => value)],
+    finished: finished || told.some(({ end }) => end),
+  };
+}
+
+function powerLost(before: Candidate, at: PowerCut, kept: ReadonlySet<Unit>, from: Kernel): Candidate {
+  const opsOf = (units: readonly Unit[]): Crash["lost"] => units.flatMap(({ ops }) => ops);
+  const crash: Crash = {
+    kind: "power loss",
+    step: at.step,
+    cutAfter: undefined,
+    lost: opsOf(at.units.filter((unit) => !kept.has(unit))),
+    kept: opsOf(at.units.filter((unit) => kept.has(unit))),
+    log: from.log,
+    base: from.base,
+  };
+  return { ...before, kernel: from.restarted(at.volume(kept)), crashes: [...before.crashes, crash], cut: { at, kept, from } };
+}
+
+async function examine(candidate: Candidate, options: SweepOptions<unknown>): Promise<Violation | undefined> {
+  const { kernel, crashes } = candidate;
+  const found = kernel.volume.clone();
+  try {
+    if (options.recover) await record(kernel, options.recover, { name: "recovery", sabotage: options.sabotage, marksEnd: false });
+    // The check works on a copy of its own: what it does is no part of the scenario.
+    const disk = new SimDisk(kernel.options, kernel.restarted(kernel.volume.clone()));
+    const told = toldBy(candidate, kernel, kernel.step);
+    await withMachine(new SimProcess(disk.kernel, { name: "check" }), async () => options.check({ ...told, disk }));
+    return undefined;
+  } catch (error) {
+    const told = toldBy(candidate, kernel, kernel.step);
+    const message = error instanceof Error ? error.message : String(error);
+    const recovered = options.recover ? kernel.volume.clone() : undefined;
+    return { message, error, ...told, crashes, found, recovered };
+  }
+}
+
+/** The same failure with as little lost at the last crash as it needs: that is its explanation. */
+async function shrunk(
+  failing: { readonly violation: Violation; readonly candidate: Candidate },
+  options: SweepOptions<unknown>,
+): Promise<{ readonly violation: Violation; readonly candidate: Candidate }> {
+  let smallest = failing;
+  const { cut } = failing.candidate;
+  for (const unit of cut?.at.units ?? []) {
+    const { candidate } = smallest;
+    if (!candidate.cut || candidate.cut.kept.has(unit)) continue;
+    const kept = closed(new Set([...candidate.cut.kept, unit]), candidate.cut.at.units);
+    if (!kept.has(unit)) continue;
+    const more = powerLost({ ...candidate, crashes: candidate.crashes.slice(0, -1) }, candidate.cut.at, kept, candidate.cut.from);
+    const violation = await examine(more, options);
+    if (violation) smallest = { violation, candidate: more };
+  }
+  return smallest;
+}

@@ -1,0 +1,33 @@
+/** A crash state in which a promise is broken, with how it came about. */
+import type { Log } from "./log.ts";
+import type { MicroOp } from "./micro-op.ts";
+import type { Volume } from "./volume.ts";
+
+/** One crash on the way to a state. */
+export interface Crash {
+  readonly kind: "kill" | "power loss";
+  /** A power loss: just before the end of this request. A kill: right after it. */
+  readonly step: number;
+  /** A kill in the middle of a write: after so many blocks. */
+  readonly cutAfter: number | undefined;
+  readonly lost: readonly MicroOp[];
+  /** What had not been synced and was there all the same. */
+  readonly kept: readonly MicroOp[];
+  readonly log: Log;
+  readonly base: Volume;
+}
+
+/** A broken promise. */
+export interface Violation {
+  /** What the check said. */
+  readonly message: string;
+  readonly error: unknown;
+  readonly acknowledged: readonly unknown[];
+  /** Whether the scenario had ended. */
+  readonly finished: boolean;
+  readonly crashes: readonly Crash[];
+  /** What was on the disk right after the last crash. */
+  readonly found: Volume;
+  /** What was there when the check looked, where something had changed it. */
+  readonly recovered: Volume | undefined;
+}
