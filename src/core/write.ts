@@ -17,7 +17,7 @@ export interface Cursor {
 export type Chunk = Uint8Array | undefined;
 
 /** Writes every byte: write(2) may write less than asked, and says why only at the next call. */
-export function* writeFully(file: File, bytes: Uint8Array, position: number): Program<void> {
+function* writeFully(file: File, bytes: Uint8Array, position: number): Program<void> {
   for (let done = 0; done < bytes.length; ) {
     const piece = bytes.subarray(done, done + WRITE_BYTES_MAX);
     const count = yield* write(file, piece, position + done);

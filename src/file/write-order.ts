@@ -80,7 +80,7 @@ export interface Job<Place extends { readonly key: string }, Result> {
 export type Landed<Result> = { readonly result: Result; readonly superseded: boolean };
 
 /** All lines of one machine. */
-export class WriteOrder<Result> {
+class WriteOrder<Result> {
   #tickets = 0;
   /** Calls of which the file is not known yet. While there are any, what has landed is remembered for them. */
   #unresolved = 0;

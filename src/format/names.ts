@@ -4,7 +4,7 @@
  */
 
 /** What every name of ours begins with. */
-export const OUR_PREFIX = ".holdfast-";
+const OUR_PREFIX = ".holdfast-";
 
 /** Staged files: `.holdfast-stage-` and 26 letters and digits of lower-case base 32, which hold 128 random bits. */
 export const STAGE_PREFIX = `${OUR_PREFIX}stage-`;

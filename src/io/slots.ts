@@ -4,7 +4,7 @@ import { orAbort } from "./abort.ts";
 import type { Machine } from "./io.ts";
 
 /** A number of places, given out in the order they were asked for. */
-export class Slots {
+class Slots {
   #free: number;
   readonly #waiting = new Set<() => void>();
 
