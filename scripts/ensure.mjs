@@ -106,16 +106,18 @@ function npmCi(cwd) {
 /** Builds beside the old output and then takes its place, so that nobody sees half a build or a file of a deleted source. */
 function compile(project, outDir) {
   say(`building ${outDir}`);
-  const [fresh, old] = [`${outDir}-new`, `${outDir}-old`].map((name) => path.join(ROOT, name));
   const target = path.join(ROOT, outDir);
-  for (const dir of [fresh, old]) fs.rmSync(dir, { recursive: true, force: true });
+  // The compiler of a build that was killed may still be writing: names of our own.
+  const [fresh, old] = [`${target}-${process.pid}-new`, `${target}-${process.pid}-old`];
   const tsc = path.join(ROOT, "node_modules/typescript/bin/tsc");
   try {
     runQuietly(process.execPath, [tsc, "-p", project, "--outDir", fresh], { cwd: ROOT });
     if (fs.existsSync(target)) fs.renameSync(target, old);
     fs.renameSync(fresh, target);
   } finally {
-    for (const dir of [fresh, old]) fs.rmSync(dir, { recursive: true, force: true });
+    const ours = new RegExp(`^${outDir}-\\d+-(new|old)$`);
+    for (const name of fs.readdirSync(ROOT))
+      if (ours.test(name)) fs.rmSync(path.join(ROOT, name), { recursive: true, force: true });
   }
 }
 
