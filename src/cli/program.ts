@@ -1,0 +1,41 @@
+/** The command line as commander sees it: names, options, help. */
+import { Command } from "commander";
+import { addDemo } from "./commands/demo.ts";
+import { addProve } from "./commands/prove.ts";
+import { addWrite } from "./commands/write.ts";
+import type { ExitCode } from "./exit-codes.ts";
+
+/** What every command is given. */
+export interface Context {
+  readonly version: string;
+  /** Aborted when the user wants the command to stop. */
+  readonly signal: AbortSignal;
+  /** Says how the command has ended, if it does not throw. */
+  readonly exit: (code: ExitCode) => void;
+}
+
+const AFTER_HELP = `
+Examples:
+  holdfast demo                        see what it is good for, in half a minute
+  make-report | holdfast write r.html  r.html is the old or the new one, never half
+  holdfast prove --json                every crash point of every program, as JSON
+
+Exit codes:
+  0 ok   1 failed   2 wrong usage   3 damage found   4 damage repaired
+  11 locked by somebody else   130 cancelled`;
+
+/** All commands. */
+export function createProgram(context: Context): Command {
+  const program = new Command("holdfast")
+    .description("Keeps files whole: atomic, durable file writes, proved in a crash simulator.")
+    .version(context.version, "-V, --version", "print the version")
+    .helpOption("-h, --help", "print this help")
+    .helpCommand("help [command]", "print the help of a command")
+    .addHelpText("after", AFTER_HELP)
+    .configureOutput({ outputError: () => {} }) // main.ts says what failed, as text or as JSON
+    .exitOverride();
+  addWrite(program, context);
+  addProve(program, context);
+  addDemo(program, context);
+  return program;
+}
