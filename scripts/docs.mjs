@@ -34,6 +34,8 @@ async function renderApi(out) {
   app.options.setValue("entryPoints", entryPoints);
   const project = await app.convert();
   if (!project) throw new Error("typedoc could not read the sources");
+  // Named as users import them, not by their files.
+  for (const module of project.children ?? []) module.name = module.name === "index" ? "holdfast" : `holdfast/${module.name}`;
   app.options.setValue("outputs", [{ name: "markdown", path: out }]);
   await app.generateOutputs(project);
   if (app.logger.hasErrors() || app.logger.hasWarnings()) throw new Error("mend the doc comments that typedoc complains about");

@@ -17,7 +17,7 @@ const API: Readonly<Record<string, readonly string[]>> = {
     "writeFileSync",
     "writeJson",
   ],
-  "holdfast/sim": [],
+  "holdfast/sim": ["SABOTAGE_NAMES", "SimDisk", "formatReport", "onDisk", "sweep"],
 };
 
 describe("the public API", () => {
