@@ -1,12 +1,10 @@
 /** What a sweep found, as numbers and as a text for people. */
-import { STAGE_PREFIX } from "../format/names.ts";
-import type { Step } from "./log.ts";
+import { stepLine, volumeLines, withShortNames } from "./lines.ts";
 import type { MicroOp } from "./micro-op.ts";
-import { printContent } from "./trace.ts";
 import type { Crash, Violation } from "./violation.ts";
-import { ROOT, readBytes, type Volume } from "./volume.ts";
+import { ROOT, type Volume } from "./volume.ts";
 
-/** The result of a sweep. */
+/** The result of a crash sweep. */
 export interface SweepReport {
   readonly profile: string;
   readonly seed: number;
@@ -18,17 +16,15 @@ export interface SweepReport {
   readonly violations: number;
   /** The one with the fewest crashes and losses, shrunk to what it needs. */
   readonly smallest: Violation | undefined;
+  /** All this for people. For a broken promise: the requests, what was lost at the crash, and what a reader then saw. */
+  readonly text: string;
 }
 
-/**
- * A report as text. For a broken promise: the requests up to each crash, what was lost there, and what a reader then saw.
- *
- * Experimental: it may change in any release before 1.0.
- */
-export function formatReport(report: SweepReport): string {
-  const { profile, seed, crashPoints, states, violations, smallest } = report;
+/** Adds the text. */
+export function crashReport(found: Omit<SweepReport, "text">): SweepReport {
+  const { profile, seed, crashPoints, states, violations, smallest } = found;
   const counts = `${states} states from ${crashPoints} crash points, profile ${profile}, seed ${seed}`;
-  if (!smallest) return `No promise was broken: ${counts}.`;
+  if (!smallest) return { ...found, text: `No promise was broken: ${counts}.` };
   const lines = [
     `${violations} crash states break a promise: ${counts}. The smallest:`,
     "",
@@ -42,7 +38,7 @@ export function formatReport(report: SweepReport): string {
     "",
     `To repeat: the same sweep with profile "${profile}" and seed ${seed}.`,
   ];
-  return withShortNames(lines.join("\n"));
+  return { ...found, text: withShortNames(lines.join("\n")) };
 }
 
 function acknowledgedLines({ acknowledged, finished }: Violation): string[] {
@@ -52,7 +48,7 @@ function acknowledgedLines({ acknowledged, finished }: Violation): string[] {
 }
 
 function crashLines(crash: Crash, previous: Crash | undefined): string[] {
-  const { kind, step, cutAfter, lost, kept, log, base } = crash;
+  const { kind, step, lost, kept, log, base } = crash;
   const name = namer(crash, base);
   const from = previous?.log.steps.at(-1)?.number ?? 0;
   const before = log.steps.filter(({ number }) => number > from && number <= step);
@@ -75,11 +71,6 @@ function moment({ kind, step, cutAfter, log }: Crash): string {
   if (cutAfter !== undefined) return `inside ${step}, after block ${cutAfter} of the write`;
   if (!log.steps.some(({ number }) => number >= step)) return "after all this";
   return kind === "kill" || log.acknowledgements.some((one) => one.step === step) ? `after ${step}` : `before ${step} ends`;
-}
-
-function stepLine({ number, process, op, text, result, note }: Step): string {
-  const outcome = [result ? `= ${result}` : "", note ? `(${note})` : ""].filter((part) => part !== "").join(" ");
-  return `  ${String(number).padStart(4)}  ${process.padEnd(9)} ${op.padEnd(10)} ${text}  ${outcome}`.trimEnd();
 }
 
 function opLine(op: MicroOp, name: (inode: number) => string): string {
@@ -111,21 +102,4 @@ function namer({ log }: Crash, base: Volume): (inode: number) => string {
     names.set(op.child, `${(names.get(op.inode) ?? "").replace(/\/$/, "")}/${op.name}`);
   }
   return (inode) => names.get(inode) ?? `inode ${inode}`;
-}
-
-function volumeLines(volume: Volume): string[] {
-  return [...volume.walk()].map(({ path, inode }) => {
-    if (inode.kind === "directory") return `  ${path === "/" ? "/" : `${path}/`}`;
-    return `  ${path}  ${inode.kind === "symlink" ? `-> ${inode.text}` : printContent(readBytes(inode, 0, inode.sizeBytes))}`;
-  });
-}
-
-/** Random names say nothing: each is numbered instead. */
-function withShortNames(text: string): string {
-  const names = new Map<string, string>();
-  return text.replace(new RegExp(`${STAGE_PREFIX}[0-9a-z]{26}`, "g"), (name) => {
-    const short = names.get(name) ?? `${STAGE_PREFIX}${names.size + 1}`;
-    names.set(name, short);
-    return short;
-  });
 }

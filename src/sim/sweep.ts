@@ -9,7 +9,7 @@ import type { Kernel } from "./kernel.ts";
 import { SimProcess } from "./process.ts";
 import { PROFILES, type Profile } from "./profiles.ts";
 import { record } from "./recording.ts";
-import type { SweepReport } from "./report.ts";
+import { crashReport, type SweepReport } from "./report.ts";
 import type { SweepOptions } from "./scenario.ts";
 import { subsets } from "./subsets.ts";
 import { closed, type Unit } from "./units.ts";
@@ -35,7 +35,7 @@ interface Candidate {
  *
  * Experimental: it may change in any release before 1.0.
  *
- * @returns How much was looked at, and what failed; `formatReport` makes it readable. Violations do not throw.
+ * @returns How much was looked at, and what failed, also as a text. Violations do not throw.
  * @throws What `run` throws: it has to succeed when nothing goes wrong.
  */
 export async function sweep<Ack = unknown>(options: SweepOptions<Ack>): Promise<SweepReport> {
@@ -106,14 +106,15 @@ class Explorer {
 
   report(): SweepReport {
     const { profile = "strict" } = this.#options;
-    return {
+    const { size: states } = this.#seen;
+    return crashReport({
       profile,
       seed: this.#seed,
       crashPoints: this.#crashPoints,
-      states: this.#seen.size,
+      states,
       violations: this.#violations,
       smallest: this.#smallest?.violation,
-    };
+    });
   }
 
   #offer(candidate: Candidate): void {
