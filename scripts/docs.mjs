@@ -1,4 +1,7 @@
-/** `npm run docs`: writes docs/ERRORS.md and docs/api/. With `--check`: says what is out of date, and fails. */
+/**
+ * `npm run docs`: writes docs/ERRORS.md and docs/api/. With `--check`: says what is out of date, and fails; `--check DIR...`
+ * looks at copies of docs/ instead.
+ */
 import fs from "node:fs";
 import os from "node:os";
 import path from "node:path";
@@ -10,14 +13,14 @@ orExit(() => {
   ensureBuilt();
 });
 
-const check = process.argv.includes("--check");
 const docs = path.join(ROOT, "docs");
+const [option, ...copies] = process.argv.slice(2);
 const fresh = fs.mkdtempSync(path.join(os.tmpdir(), "holdfast-docs-"));
 try {
   const { ERROR_CODES } = await import("../dist/errors.js");
   fs.writeFileSync(path.join(fresh, "ERRORS.md"), renderErrors(ERROR_CODES));
   await renderApi(path.join(fresh, "api"));
-  if (check) reportStale();
+  if (option === "--check") for (const dir of copies.length > 0 ? copies : [docs]) reportStale(dir);
   else replaceOld();
 } finally {
   fs.rmSync(fresh, { recursive: true });
@@ -47,11 +50,11 @@ function filesOf(dir) {
   return new Map(files.map((file) => [path.relative(dir, file), fs.readFileSync(file, "utf8").replaceAll("\r\n", "\n")]));
 }
 
-function reportStale() {
-  const old = new Map([...filesOf(docs)].filter(([name]) => name === "ERRORS.md" || name.startsWith("api")));
+function reportStale(dir) {
+  const old = new Map([...filesOf(dir)].filter(([name]) => name === "ERRORS.md" || name.startsWith("api")));
   const made = filesOf(fresh);
   const stale = [...new Set([...old.keys(), ...made.keys()])].filter((name) => old.get(name) !== made.get(name));
-  for (const name of stale) console.error(`docs/${name} is out of date: run "npm run docs"`);
+  for (const name of stale) console.error(`${path.join(dir, name)} is out of date: run "npm run docs"`);
   if (stale.length > 0) process.exitCode = 1;
 }
 

@@ -4,6 +4,8 @@
  */
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
+import fs from "node:fs";
+import os from "node:os";
 import path from "node:path";
 import { describe, it } from "node:test";
 import { fileURLToPath } from "node:url";
@@ -19,12 +21,24 @@ describe("the repository is tidy", () => {
   for (const name of NAMES) {
     it(name, () => assert.deepEqual([...RULES[name](repository)], []));
   }
-  it("generated documents are current (npm run docs)", () => {
-    const { status, stdout, stderr } = spawnSync(process.execPath, ["scripts/docs.mjs", "--check"], {
+  it("generated documents are current, and a stale one is found", (t) => {
+    const docs = path.join(ROOT, "docs");
+    const copy = fs.mkdtempSync(path.join(os.tmpdir(), "holdfast-docs-"));
+    t.after(() => fs.rmSync(copy, { recursive: true }));
+    fs.cpSync(docs, copy, { recursive: true });
+    const stale = path.join(copy, "ERRORS.md");
+    fs.appendFileSync(stale, "changed by hand");
+    const { status, stderr } = spawnSync(process.execPath, ["scripts/docs.mjs", "--check", docs, copy], {
       cwd: ROOT,
       encoding: "utf8",
     });
-    assert.equal(status, 0, stdout + stderr);
+    const said = stderr.split("\n").filter((line) => line !== "");
+    assert.deepEqual(
+      said.filter((line) => !line.startsWith(copy)),
+      [],
+    );
+    assert.deepEqual(said, [`${stale} is out of date: run "npm run docs"`]);
+    assert.equal(status, 1);
   });
 });
 
