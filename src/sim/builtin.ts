@@ -1,0 +1,88 @@
+/**
+ * The sweeps behind `holdfast prove`: Holdfast's own write protocols under every crash, and the same protocols with one
+ * barrier broken, which have to fail: a proof that can't fail proves nothing.
+ */
+import {
+  create,
+  createIfAbsent,
+  createWithParents,
+  replace,
+  replaceLarge,
+  severalInARow,
+  sweepAfterCrash,
+  tellAfterSync,
+  tellWithoutSync,
+  writeAfterCrash,
+} from "./builtin-scenarios.ts";
+import type { ProfileName } from "./profiles.ts";
+import type { SweepReport } from "./report.ts";
+import { SABOTAGE_NAMES } from "./sabotage.ts";
+import type { SweepOptions } from "./scenario.ts";
+import { sweep } from "./sweep.ts";
+
+/** One sweep that comes with Holdfast. */
+export interface BuiltinSweep {
+  readonly name: string;
+  readonly description: string;
+  /** A negative control: it proves something only if it fails. */
+  readonly expectViolations: boolean;
+  readonly options: SweepOptions<string>;
+}
+
+/** What came of one. */
+export interface BuiltinResult extends Pick<BuiltinSweep, "description" | "expectViolations" | "name"> {
+  /** Whether it failed exactly if it had to. */
+  readonly ok: boolean;
+  readonly report: SweepReport;
+}
+
+const sound = (name: string, description: string, options: SweepOptions<string>): BuiltinSweep => ({
+  name,
+  description,
+  expectViolations: false,
+  options,
+});
+
+/** All of them, negative controls last. */
+export const builtinSweeps: readonly BuiltinSweep[] = [
+  sound("replace", "replace a file", replace),
+  sound("replace-large", "replace a file by one of three blocks", replaceLarge),
+  sound("create", "make a new file", create),
+  sound("create-if-absent", "make a file only if there is none", createIfAbsent),
+  sound("create-with-parents", "make a file and the directories above it", createWithParents),
+  sound("several-in-a-row", "replace a file three times, acknowledging each", severalInARow),
+  sound("sweep-after-crash", "crash, then remove what dead writers left; crash that too", sweepAfterCrash),
+  sound("write-after-crash", "crash, then write again; crash that too", writeAfterCrash),
+  sound("tell-after-sync", "crash, sync what is found, then tell others of it; crash that too", tellAfterSync),
+  ...SABOTAGE_NAMES.map((sabotage) => ({
+    name: `control-${sabotage}`,
+    description: `replace a file, broken on purpose: ${sabotage}`,
+    expectViolations: true,
+    options: { ...replace, sabotage },
+  })),
+  {
+    name: "control-tell-without-sync",
+    description: "crash, tell others of what is found without syncing it first: broken on purpose",
+    expectViolations: true,
+    options: tellWithoutSync,
+  },
+];
+
+/**
+ * Runs the built-in sweeps and tells of each when it is done.
+ *
+ * @param profile What a crash may do. Under `"kill"` nothing is lost, so most negative controls can't fail: it is refused.
+ */
+export async function runBuiltinSweeps(
+  progress: (result: BuiltinResult) => void = () => {},
+  { profile = "strict", seed = 1 }: { readonly profile?: Exclude<ProfileName, "kill">; readonly seed?: number } = {},
+): Promise<readonly BuiltinResult[]> {
+  const results: BuiltinResult[] = [];
+  for (const { name, description, expectViolations, options } of builtinSweeps) {
+    const report = await sweep({ ...options, profile, seed });
+    const result = { name, description, expectViolations, ok: report.violations > 0 === expectViolations, report };
+    results.push(result);
+    progress(result);
+  }
+  return results;
+}
