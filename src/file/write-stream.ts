@@ -35,7 +35,8 @@ export function createWriteStream(path: string | URL, options?: StageFileOptions
         opening.then((opened) => {
           staged = opened;
         }),
-        done,
+        // Destroyed meanwhile, by the signal say: the first error stands, as Node would make an AggregateError of the two.
+        (error) => done(this.errored ? null : error),
       );
     },
     write(chunk: DataChunk, _encoding, done) {
