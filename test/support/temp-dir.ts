@@ -1,0 +1,35 @@
+/** Directories for tests, on the disk of the temporary directory, removed when the test ends. */
+import fs from "node:fs";
+import os from "node:os";
+import path from "node:path";
+import type { TestContext } from "node:test";
+
+/** A new empty directory, without symbolic links in its path. */
+export function tempDir(t: Pick<TestContext, "after">): string {
+  const dir = fs.mkdtempSync(path.join(fs.realpathSync(os.tmpdir()), "holdfast-test-"));
+  t.after(() => fs.rmSync(dir, { recursive: true, force: true }));
+  return dir;
+}
+
+/** The names of ours that are in a directory: staged files that nobody has removed. */
+export function leftovers(dir: string): string[] {
+  return fs.readdirSync(dir).filter((name) => name.startsWith(".holdfast-"));
+}
+
+/** The paths below `dir` that this process has open, `dir` included (Linux; elsewhere none). */
+export function openBelow(dir: string): string[] {
+  if (process.platform !== "linux") return [];
+  return fs.readdirSync("/proc/self/fd").flatMap((fd) => {
+    try {
+      const target = fs.readlinkSync(`/proc/self/fd/${fd}`);
+      return target === dir || target.startsWith(`${dir}/`) ? [target] : [];
+    } catch {
+      return []; // closed meanwhile, as the one that lists them
+    }
+  });
+}
+
+/** Resolves when nothing below `dir` is open any more: directories are closed without anybody waiting for it. */
+export async function allClosed(dir: string): Promise<void> {
+  while (openBelow(dir).length > 0) await new Promise((resolve) => setImmediate(resolve));
+}
