@@ -3,43 +3,42 @@
  * what it should.
  */
 import assert from "node:assert/strict";
-import { spawnSync } from "node:child_process";
 import fs from "node:fs";
 import os from "node:os";
 import path from "node:path";
 import { describe, it } from "node:test";
-import { fileURLToPath } from "node:url";
+import { node, ROOT } from "./package/npm.ts";
 import { CASES } from "./tidy/cases.ts";
 import { Project } from "./tidy/project.ts";
 import { RULES, type RuleName } from "./tidy/rules.ts";
 
-const ROOT = path.resolve(path.dirname(fileURLToPath(import.meta.url)), "..");
 const NAMES = Object.keys(RULES) as RuleName[];
 
-describe("the repository is tidy", () => {
-  const repository = Project.ofRepository(ROOT);
-  for (const name of NAMES) {
-    it(name, () => assert.deepEqual([...RULES[name](repository)], []));
-  }
-  it("generated documents are current, and a stale one is found", (t) => {
+describe("the repository is tidy", { concurrency: true }, () => {
+  it("generated documents are current, and a stale one is found", async (t) => {
     const docs = path.join(ROOT, "docs");
     const copy = fs.mkdtempSync(path.join(os.tmpdir(), "holdfast-docs-"));
     t.after(() => fs.rmSync(copy, { recursive: true }));
     fs.cpSync(docs, copy, { recursive: true });
     const stale = path.join(copy, "ERRORS.md");
     fs.appendFileSync(stale, "changed by hand");
-    const { status, stderr } = spawnSync(process.execPath, ["scripts/docs.mjs", "--check", docs, copy], {
-      cwd: ROOT,
-      encoding: "utf8",
-    });
-    const said = stderr.split("\n").filter((line) => line !== "");
+    const failure = await node(ROOT, ["scripts/docs.mjs", "--check", docs, copy]).catch(
+      (error: { code: number; stderr: string }) => error,
+    );
+    assert.ok("code" in failure, "the stale copy was not found");
+    const said = failure.stderr.split("\n").filter((line) => line !== "");
     assert.deepEqual(
       said.filter((line) => !line.startsWith(copy)),
       [],
     );
     assert.deepEqual(said, [`${stale} is out of date: run "npm run docs"`]);
-    assert.equal(status, 1);
+    assert.equal(failure.code, 1);
   });
+
+  const repository = Project.ofRepository(ROOT);
+  for (const name of NAMES) {
+    it(name, () => assert.deepEqual([...RULES[name](repository)], []));
+  }
 });
 
 describe("every rule can fail", () => {
