@@ -34,11 +34,16 @@ export function crashReport(found: Omit<SweepReport, "text">): SweepReport {
     "",
     "The disk then:",
     ...volumeLines(smallest.found),
-    ...(smallest.recovered ? ["", "After the recovery:", ...volumeLines(smallest.recovered)] : []),
+    ...recoveryLines(smallest),
     "",
     `To repeat: the same sweep with profile "${profile}" and seed ${seed}.`,
   ];
   return { ...found, text: withShortNames(lines.join("\n")) };
+}
+
+function recoveryLines({ recovery, recovered }: Violation): string[] {
+  if (!recovered) return [];
+  return ["", ...recovery.map(stepLine), "", "After this recovery:", ...volumeLines(recovered)];
 }
 
 function acknowledgedLines({ acknowledged, finished }: Violation): string[] {
@@ -50,7 +55,8 @@ function acknowledgedLines({ acknowledged, finished }: Violation): string[] {
 function crashLines(crash: Crash, previous: Crash | undefined): string[] {
   const { kind, step, lost, kept, log, base } = crash;
   const name = namer(crash, base);
-  const from = previous?.log.steps.at(-1)?.number ?? 0;
+  // A killed system lives on with its record; after a power loss a new one begins.
+  const from = previous?.kind === "kill" ? previous.step : 0;
   const before = log.steps.filter(({ number }) => number > from && number <= step);
   return [
     "",

@@ -161,6 +161,7 @@ function powerLost(before: Candidate, at: PowerCut, kept: ReadonlySet<Unit>, fro
 async function examine(candidate: Candidate, options: SweepOptions<unknown>): Promise<Violation | undefined> {
   const { kernel, crashes } = candidate;
   const found = kernel.volume.clone();
+  const before = kernel.step;
   try {
     if (options.recover) await record(kernel, options.recover, { name: "recovery", sabotage: options.sabotage, marksEnd: false });
     // The check works on a copy of its own: what it does is no part of the scenario.
@@ -172,7 +173,15 @@ async function examine(candidate: Candidate, options: SweepOptions<unknown>): Pr
     const told = toldBy(candidate, kernel, kernel.step);
     const message = error instanceof Error ? error.message : String(error);
     const recovered = options.recover ? kernel.volume.clone() : undefined;
-    return { message, error, ...told, crashes, found, recovered };
+    return {
+      message,
+      error,
+      ...told,
+      crashes,
+      found,
+      recovered,
+      recovery: kernel.log.steps.filter(({ number }) => number > before),
+    };
   }
 }
 

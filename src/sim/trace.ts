@@ -61,7 +61,7 @@ export function printReply({ op, args }: Call, reply: unknown): string {
 }
 
 const SHOWN_RUNS = 6;
-const SHOWN_LETTERS = 24;
+const SHOWN_LETTERS = 60;
 
 /** Content as a person wants to see it: text as text, long runs of one byte counted. */
 export function printContent(bytes: Uint8Array): string {

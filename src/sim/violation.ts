@@ -1,5 +1,5 @@
 /** A crash state in which a promise is broken, with how it came about. */
-import type { Log } from "./log.ts";
+import type { Log, Step } from "./log.ts";
 import type { MicroOp } from "./micro-op.ts";
 import type { Volume } from "./volume.ts";
 
@@ -28,6 +28,8 @@ export interface Violation {
   readonly crashes: readonly Crash[];
   /** What was on the disk right after the last crash. */
   readonly found: Volume;
+  /** The requests of the recovery after the last crash. */
+  readonly recovery: readonly Step[];
   /** What was there when the check looked, where something had changed it. */
   readonly recovered: Volume | undefined;
 }
