@@ -1,0 +1,48 @@
+/** Every JavaScript example of README.md and docs/ runs as it stands, in an empty directory of a project that has Holdfast. */
+import assert from "node:assert/strict";
+import fs from "node:fs";
+import path from "node:path";
+import { after, describe, it } from "node:test";
+import { node, ROOT, temporaryDirectory } from "./package/npm.ts";
+
+interface Example {
+  /** `README.md:12`, the line its code begins at. */
+  readonly place: string;
+  readonly code: string;
+}
+
+/** The blocks that begin with three backticks and `js`. */
+function examplesIn(file: string): Example[] {
+  const text = fs.readFileSync(path.join(ROOT, file), "utf8");
+  return [...text.matchAll(/^```js\n([\s\S]*?)^```$/gm)].map(({ 1: code = "", index }) => ({
+    place: `${file}:${text.slice(0, index).split("\n").length + 1}`,
+    code,
+  }));
+}
+
+function documents(): string[] {
+  const below = fs
+    .readdirSync(path.join(ROOT, "docs"), { recursive: true })
+    .map((name) => `docs/${String(name).split(path.sep).join("/")}`);
+  // docs/api is made from the sources, whose examples are fragments.
+  return ["README.md", ...below.filter((file) => file.endsWith(".md") && !file.startsWith("docs/api/"))];
+}
+
+describe("examples in documents run", { concurrency: true }, () => {
+  const work = temporaryDirectory();
+  fs.mkdirSync(path.join(work, "node_modules"));
+  fs.symlinkSync(ROOT, path.join(work, "node_modules/holdfast"), "junction");
+  after(() => fs.rmSync(work, { recursive: true, force: true }));
+
+  const examples = documents().flatMap(examplesIn);
+  it("there are some", () => assert.ok(examples.some(({ place }) => place.startsWith("README.md"))));
+
+  for (const [index, { place, code }] of examples.entries()) {
+    it(place, async () => {
+      const dir = path.join(work, String(index));
+      fs.mkdirSync(dir);
+      fs.writeFileSync(path.join(dir, "example.mjs"), code);
+      await node(dir, ["example.mjs"]);
+    });
+  }
+});
