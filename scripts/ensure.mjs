@@ -11,31 +11,34 @@ import { fileURLToPath } from "node:url";
 export const ROOT = path.resolve(path.dirname(fileURLToPath(import.meta.url)), "..");
 const LOCK = path.join(ROOT, ".setup.lock");
 const LOCK_WAIT_MS = 10 * 60_000;
+const NAMELESS_LOCK_MS = 5_000;
 
 /** Root dependencies. */
 export function ensureInstalled() {
-  const state = () => stateOf(["package-lock.json"], []);
-  return ensure("install", "node_modules", state, () => npmCi(ROOT));
+  const step = { name: "install", inputs: ["package-lock.json"], outputs: [], stampDir: "node_modules" };
+  ensure(step, () => npmCi(ROOT));
 }
 
 /** `src` to `dist`. */
 export function ensureBuilt() {
-  const state = () => stateOf(["src", "tsconfig.json", "package-lock.json"], ["dist"]);
-  return ensure("build", "node_modules", state, () => compile("tsconfig.json", "dist"));
+  const inputs = ["src", "tsconfig.json", "package-lock.json"];
+  ensure({ name: "build", inputs, outputs: ["dist"], stampDir: "node_modules" }, () => compile("tsconfig.json", "dist"));
 }
 
 /** `test` to `dist-test`. The tests see the library through `dist`, so they are checked again when that changes. */
 export function ensureTestsBuilt() {
-  const state = () => stateOf(["test", "tsconfig.json", "package-lock.json", "dist"], ["dist-test"]);
-  return ensure("build-tests", "node_modules", state, () => compile("test/tsconfig.json", "dist-test"));
+  const inputs = ["test", "tsconfig.json", "package-lock.json", "dist"];
+  ensure({ name: "build-tests", inputs, outputs: ["dist-test"], stampDir: "node_modules" }, () =>
+    compile("test/tsconfig.json", "dist-test"),
+  );
 }
 
 /** The libraries that demo and benchmarks compare with; without them both say "not installed" and go on. */
 export function ensureBenchInstalled() {
   if (!fs.existsSync(path.join(ROOT, "bench/package-lock.json"))) return;
-  const state = () => stateOf(["bench/package-lock.json"], []);
+  const step = { name: "install", inputs: ["bench/package-lock.json"], outputs: [], stampDir: "bench/node_modules" };
   try {
-    ensure("install-bench", "bench/node_modules", state, () => npmCi(path.join(ROOT, "bench")));
+    ensure(step, () => npmCi(path.join(ROOT, "bench")));
   } catch (error) {
     say(`${error.message}; going on without the libraries to compare with`);
   }
@@ -51,29 +54,35 @@ export function orExit(steps) {
   }
 }
 
-/** Does `work` unless the stamp, left in `stampDir` after the last success, says that nothing has changed since. */
-function ensure(name, stampDir, state, work) {
+/** Does `work` unless the stamp that the last success left says that neither inputs nor outputs have changed since. */
+function ensure({ name, inputs, outputs, stampDir }, work) {
   const stamp = path.join(ROOT, stampDir, `.holdfast-${name}`);
-  const isDone = () => readOr(stamp, "") === state();
+  const isDone = () => readOr(stamp, "") === contentsOf(inputs) + timesOf(outputs);
   if (isDone()) return;
   withLock(() => {
     if (isDone()) return; // somebody else did it while this process waited
     fs.rmSync(stamp, { force: true });
+    const before = contentsOf(inputs); // what is edited while the work goes on is work for the next time
     work();
     fs.mkdirSync(path.dirname(stamp), { recursive: true });
-    fs.writeFileSync(stamp, state());
+    fs.writeFileSync(stamp, before + timesOf(outputs));
   });
 }
 
-/** Inputs count by content (a fresh checkout changes their times), outputs by size and time (built by hand in between). */
-function stateOf(inputs, outputs) {
+/** Inputs count by content: a checkout changes their times. */
+function contentsOf(places) {
   const hash = createHash("sha256").update(process.version);
-  for (const file of filesBelow(inputs))
-    hash
-      .update(`${file}\0`)
-      .update(fs.readFileSync(path.join(ROOT, file)))
-      .update("\0");
-  for (const file of filesBelow(outputs)) {
+  for (const file of filesBelow(places)) {
+    hash.update(`\0${file}\0`);
+    hash.update(fs.readFileSync(path.join(ROOT, file)));
+  }
+  return hash.digest("hex");
+}
+
+/** Outputs count by size and time, which tells what was built by hand in between. */
+function timesOf(places) {
+  const hash = createHash("sha256");
+  for (const file of filesBelow(places)) {
     const { size, mtimeMs } = fs.statSync(path.join(ROOT, file));
     hash.update(`${file} ${size} ${mtimeMs}\n`);
   }
@@ -133,7 +142,7 @@ function runQuietly(command, args, options) {
   throw new Error(`failed: ${[path.basename(command), ...args].join(" ")}`, { cause: result.error });
 }
 
-/** One process at a time installs or builds here. A lock whose owner has died is taken over. */
+/** One process at a time installs or builds here. */
 function withLock(work) {
   const deadline = Date.now() + LOCK_WAIT_MS;
   for (let said = false; !tryLock(); said = true) {
@@ -148,6 +157,7 @@ function withLock(work) {
   }
 }
 
+/** A lock whose owner has died, or died before it could write its name, is removed for the next try. */
 function tryLock() {
   try {
     fs.writeFileSync(LOCK, String(process.pid), { flag: "wx" });
@@ -155,7 +165,9 @@ function tryLock() {
   } catch (error) {
     if (error.code !== "EEXIST") throw error;
     const owner = Number(readOr(LOCK, ""));
-    if (owner > 0 && !isAlive(owner)) fs.rmSync(LOCK, { force: true });
+    const created = fs.statSync(LOCK, { throwIfNoEntry: false })?.mtimeMs ?? Date.now();
+    const isDead = owner > 0 ? !isAlive(owner) : Date.now() - created > NAMELESS_LOCK_MS;
+    if (isDead) fs.rmSync(LOCK, { force: true });
     return false;
   }
 }

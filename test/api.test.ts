@@ -17,7 +17,16 @@ const API: Readonly<Record<string, readonly string[]>> = {
     "writeFileSync",
     "writeJson",
   ],
-  "holdfast/sim": ["SABOTAGE_NAMES", "SimDisk", "formatReport", "onDisk", "sweep"],
+  "holdfast/sim": [
+    "SABOTAGE_NAMES",
+    "SimDisk",
+    "builtinSweeps",
+    "faultSweep",
+    "interleave",
+    "onDisk",
+    "runBuiltinSweeps",
+    "sweep",
+  ],
 };
 
 describe("the public API", () => {

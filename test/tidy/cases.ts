@@ -285,7 +285,7 @@ export const CASES: readonly Case[] = [
     says: "the name of a package host",
     good: { "a.md": "see npmjs.com" },
   },
-  { rule: "machineTraces", bad: { "bench/package-lock.json": `"resolved": "https://x.org/a.tgz"` }, says: "a download address" },
+  { rule: "machineTraces", bad: { "bench/package-lock.json": `"resolved": "a.tgz"` }, says: "a download address" },
 
   {
     rule: "documents",
