@@ -178,15 +178,21 @@ describe("a source that is not read to its end is told so", () => {
   test("a source that is read to its end is not returned", async (t) => {
     const { file } = withOldFile(t);
     let returns = 0;
-    const once = {
-      [Symbol.iterator]: () => {
-        let done = false;
+    const once: Iterable<string> = {
+      [Symbol.iterator]() {
+        const chunks = ["all"];
         return {
-          next: () => (done ? { done, value: undefined } : ((done = true), { done: false, value: "all" })),
-          return: () => (returns++, { done: true, value: undefined }),
+          next() {
+            const value = chunks.shift();
+            return value === undefined ? { done: true, value } : { done: false, value };
+          },
+          return() {
+            returns++;
+            return { done: true, value: undefined };
+          },
         };
       },
-    } as Iterable<string>;
+    };
     await writeFile(file, once);
     writeFileSync(file, once);
     assert.equal(returns, 0);
