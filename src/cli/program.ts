@@ -16,9 +16,9 @@ export interface Context {
 
 const AFTER_HELP = `
 Examples:
-  holdfast demo                        see what it is good for, in half a minute
-  make-report | holdfast write r.html  r.html is the old or the new one, never half
-  holdfast prove --json                every crash point of every program, as JSON
+  holdfast demo                     see what it is good for, in half a minute
+  sort a | holdfast write a         a is the old or the new file, never half
+  holdfast prove                    every crash state of every write protocol
 
 Exit codes:
   0 ok   1 failed   2 wrong usage   3 damage found   4 damage repaired

@@ -3,7 +3,6 @@ import { randomInt } from "node:crypto";
 import { statSync } from "node:fs";
 import { type Command, InvalidArgumentError } from "commander";
 import { seedNumber, wholeNumber } from "../arguments.ts";
-import { runDemo } from "../demo/run-demo.ts";
 import { EXIT } from "../exit-codes.ts";
 import { outputOf } from "../output.ts";
 import type { Context } from "../program.ts";
@@ -42,6 +41,7 @@ export function addDemo(program: Command, context: Context): void {
     .addHelpText("after", AFTER_HELP)
     .action(async (given: string | undefined, { seconds, seed = randomInt(SEED_DRAWN_MAX), json = false }: Options) => {
       const output = outputOf(json);
+      const { runDemo } = await import("../demo/run-demo.ts"); // only who sees it pays for loading the simulator
       const holds = await runDemo({ ...context, directory: given, seconds, seed, output });
       context.exit(holds ? EXIT.ok : EXIT.damage);
     });

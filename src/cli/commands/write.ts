@@ -19,15 +19,15 @@ interface Options {
 }
 
 const AFTER_HELP = `
-FILE is replaced when the input has ended; until then, and if anything fails,
-it stays as it was. A producer that fails ends its output like one that is done:
-where that matters, check it first (producer > part && holdfast write F < part).
+FILE is replaced when the input has ended; until then, and if anything fails, it
+stays as it was. A producer that fails ends its output like one that is done; if
+that matters: producer > part && holdfast write FILE < part
 
 Examples:
-  sort big.txt | holdfast write big.txt      reading and writing one file is fine
-  holdfast write --mode 600 token < t        permission bits from the first byte on
-  holdfast write --if-absent id < new-id     exit 1, code EXISTS, if it is there
-  holdfast write --json --parents a/b/c < x  {"type":"written","sizeBytes":...}`;
+  sort a.txt | holdfast write a.txt          one file may be read and written
+  holdfast write --mode 600 token < t        these permissions from the start
+  holdfast write --if-absent id < new        exit code 1 (EXISTS) if it is there
+  holdfast write --json --parents x/y/z < a  {"type":"written","sizeBytes":...}`;
 
 /** Adds the command. */
 export function addWrite(program: Command, context: Context): void {

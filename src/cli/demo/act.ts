@@ -9,6 +9,8 @@ export interface Stage {
   readonly material: Material;
   /** An empty directory of this act. */
   readonly dir: string;
+  /** Whether Holdfast can remove leftovers of killed writers at once here. */
+  readonly sweepsAtOnce: boolean;
   readonly contenders: readonly Contender[];
   readonly seed: number;
   /** How long the act may take, about. */

@@ -42,7 +42,10 @@ export async function runDemo(options: DemoOptions): Promise<boolean> {
       const left = options.seconds - (performance.now() - startMs) / 1000;
       const weights = ACTS.slice(index).reduce((sum, { weight }) => sum + weight, 0);
       const seconds = Math.max(1, (left * act.weight) / weights);
-      findings.set(id, await perform({ ...options, material, contenders: CONTENDERS, dir, seconds }));
+      findings.set(
+        id,
+        await perform({ ...options, material, sweepsAtOnce: work.sweepsAtOnce, contenders: CONTENDERS, dir, seconds }),
+      );
       signal.throwIfAborted();
     }
     return conclude(findings, material, work, options);
@@ -61,6 +64,8 @@ function announce({ from, root, files, sizeBytes, leftOutCount }: Material, work
   output.line(`Saved to a temporary directory on ${work.fileSystem}; seed ${seed}.`);
 }
 
+const NAME_CELLS = Math.max(...CONTENDERS.map(({ name }) => name.length));
+
 const COPY = `Three lines to copy:
 
   import * as holdfast from "holdfast";
@@ -77,13 +82,15 @@ function conclude(
   // The last act has the widest columns and stands first.
   const columns = [...findings.values()].reverse();
   const headings = ["writer", ...columns.flatMap((finding) => finding.headings)];
-  const rows = CONTENDERS.map((contender) =>
-    isInstalled(contender)
-      ? [contender.name, ...columns.flatMap(({ headings, cells }) => cells.get(contender.name) ?? headings.map(() => undefined))]
-      : [contender.name, "not installed"],
-  );
+  const rows = CONTENDERS.filter(isInstalled).map(({ name }) => [
+    name,
+    ...columns.flatMap((finding) => finding.cells.get(name) ?? finding.headings.map(() => undefined)),
+  ]);
   output.line();
   for (const line of tableLines(headings, rows)) output.line(line);
+  for (const contender of CONTENDERS) {
+    if (!isInstalled(contender)) output.line(`${contender.name.padEnd(NAME_CELLS)}  not installed`);
+  }
   output.line();
   output.line(LEGEND);
   output.line();

@@ -8,6 +8,8 @@ import { capabilities } from "../../index.ts";
 export interface WorkDir {
   readonly path: string;
   readonly fileSystem: string;
+  /** Whether what a killed writer leaves is removed by the next one, not only once it is old. */
+  readonly sweepsAtOnce: boolean;
 }
 
 /** Calls `body` with a fresh directory and removes it afterwards: the system's place for such, unless that is memory only. */
@@ -16,10 +18,10 @@ export async function withWorkDir<T>(body: (dir: WorkDir) => Promise<T>): Promis
   const here = await capabilities(temporary);
   const inMemory = here.durability === "volatile";
   const [parent, prefix] = inMemory ? [process.cwd(), ".holdfast-demo-"] : [temporary, "holdfast-demo-"];
-  const { fileSystem } = inMemory ? await capabilities(parent) : here;
+  const { fileSystem, sweep } = inMemory ? await capabilities(parent) : here;
   const created = await fs.promises.mkdtemp(path.join(parent, prefix));
   try {
-    return await body({ path: created, fileSystem });
+    return await body({ path: created, fileSystem, sweepsAtOnce: sweep === "lock" });
   } finally {
     await fs.promises.rm(created, { recursive: true, force: true, maxRetries: 5 });
   }
