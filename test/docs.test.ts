@@ -1,4 +1,7 @@
-/** Every JavaScript example of README.md and docs/ runs as it stands, in an empty directory of a project that has Holdfast. */
+/**
+ * Every JavaScript example of README.md and docs/ runs as it stands, in an empty directory of a project that has Holdfast.
+ * Every call of the command line in their shell examples names a command and options that there are.
+ */
 import assert from "node:assert/strict";
 import fs from "node:fs";
 import path from "node:path";
@@ -11,10 +14,10 @@ interface Example {
   readonly code: string;
 }
 
-/** The blocks that begin with three backticks and `js`. */
-function examplesIn(file: string): Example[] {
+/** The blocks that begin with three backticks and `language`. */
+function examplesIn(file: string, language: string): Example[] {
   const text = fs.readFileSync(path.join(ROOT, file), "utf8");
-  return [...text.matchAll(/^```js\n([\s\S]*?)^```$/gm)].map(({ 1: code = "", index }) => ({
+  return [...text.matchAll(new RegExp(`^\`\`\`${language}\\n([\\s\\S]*?)^\`\`\`$`, "gm"))].map(({ 1: code = "", index }) => ({
     place: `${file}:${text.slice(0, index).split("\n").length + 1}`,
     code,
   }));
@@ -34,7 +37,7 @@ describe("examples in documents run", { concurrency: true }, () => {
   fs.symlinkSync(ROOT, path.join(work, "node_modules/holdfast"), "junction");
   after(() => fs.rmSync(work, { recursive: true, force: true }));
 
-  const examples = documents().flatMap(examplesIn);
+  const examples = documents().flatMap((file) => examplesIn(file, "js"));
   it("there are some", () => assert.ok(examples.some(({ place }) => place.startsWith("README.md"))));
 
   for (const [index, { place, code }] of examples.entries()) {
@@ -43,6 +46,22 @@ describe("examples in documents run", { concurrency: true }, () => {
       fs.mkdirSync(dir);
       fs.writeFileSync(path.join(dir, "example.mjs"), code);
       await node(dir, ["example.mjs"]);
+    });
+  }
+});
+
+describe("shell examples call what there is", () => {
+  const examples = documents().flatMap((file) => examplesIn(file, "sh"));
+  const lines = examples.flatMap(({ place, code }) =>
+    code.split("\n").map((line) => ({ place, line: line.replace(/ # .*/, "") })),
+  );
+  for (const { place, line } of lines) {
+    const [, command, rest = ""] = /\bholdfast ([a-z]+)([^|<>]*)/.exec(line) ?? [];
+    if (command === undefined) continue;
+    it(`${place}: ${line.trim()}`, async () => {
+      const { stdout } = await node(ROOT, ["dist/cli/main.js", command, "--help"]);
+      assert.match(stdout, new RegExp(`^Usage: holdfast ${command} `));
+      for (const [option] of rest.matchAll(/--[a-z-]+/g)) assert.match(stdout, new RegExp(`^ +(-\\w, )?${option}\\b`, "m"));
     });
   }
 });
