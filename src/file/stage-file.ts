@@ -119,12 +119,13 @@ export class StagedFile {
   async #commit(before: Promise<unknown>): Promise<WriteResult> {
     let finished = false;
     const landing = writeOrderOf<WriteResult>(this.#machine).write({
+      spelling: this.path,
       resolve: async () => {
         await before;
         this.#refuseUnlessOpen();
         return this.#opened.target;
       },
-      perform: async (_target, _waited, overtake) => {
+      perform: async (_target, _stale, overtake) => {
         finished = true;
         const { programs } = slotsOf(this.#machine);
         return await programs.use(this.#signal, () => run(this.#finish(overtake), this.#machine.io, this.#signal));

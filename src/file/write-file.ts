@@ -55,10 +55,11 @@ async function writeSource(path: string, source: Source, options: WriteFileOptio
   const slots = slotsOf(machine);
   const job = writeJob(path, options, machine, HELD_BUDGET_ASYNC_MS);
   const { result, superseded } = await writeOrderOf<WriteResult>(machine).write({
+    spelling: path,
     resolve: () => run(locate(job), machine.io, signal),
-    perform: (target, waited, overtake) =>
+    perform: (target, stale, overtake) =>
       (mayStall(source) ? slots.sources : slots.programs).use(signal, () =>
-        run(perform(target, waited, source, job, overtake), machine.io, signal),
+        run(perform(target, stale, source, job, overtake), machine.io, signal),
       ),
     coalesce: options.coalesce ?? false,
     supersedes: !options.ifAbsent,

@@ -23,6 +23,8 @@ interface Turn {
 class Line<Result> {
   readonly waiting: Turn[] = [];
   running: Turn | undefined;
+  /** Whether there was a write that a later one may not have seen when it looked at the file. */
+  used = false;
   landed: { readonly ticket: number; readonly result: Result } | undefined;
 
   get idle(): boolean {
@@ -45,8 +47,10 @@ class Line<Result> {
   }
 
   leave(turn: Turn): void {
-    if (this.running === turn) this.running = undefined;
-    else this.waiting.splice(this.waiting.indexOf(turn), 1);
+    if (this.running === turn) {
+      this.running = undefined;
+      this.used = true;
+    } else this.waiting.splice(this.waiting.indexOf(turn), 1);
     this.proceed();
   }
 
@@ -65,10 +69,12 @@ export type Overtake = (stagedPath: string) => readonly string[];
 
 /** What one write does in its turn. */
 export interface Job<Place extends { readonly key: string }, Result> {
+  /** The path as it was spelled. Calls of one spelling stand in line in call order, whoever is resolved first. */
+  readonly spelling: string;
   /** Finds out which file it is. */
   readonly resolve: () => Promise<Place>;
-  /** Writes it. `waited`: what `resolve` saw may be out of date. */
-  readonly perform: (place: Place, waited: boolean, overtake: Overtake) => Promise<Result>;
+  /** Writes it. `stale`: what `resolve` saw may be out of date. */
+  readonly perform: (place: Place, stale: boolean, overtake: Overtake) => Promise<Result>;
   /** Whether only the newest of several waiting writes need be made. */
   readonly coalesce: boolean;
   /** Whether an older write that comes later is as good as overwritten: not if this one lands only where nothing is. */
@@ -85,6 +91,8 @@ class WriteOrder<Result> {
   /** Calls of which the file is not known yet. While there are any, what has landed is remembered for them. */
   #unresolved = 0;
   readonly #lines = new Map<string, Line<Result>>();
+  /** By spelling, the newest call that does not stand in its line yet. */
+  readonly #entering = new Map<string, Promise<void>>();
   /** Keys of idle lines that are remembered. */
   readonly #landed = new Set<string>();
 
@@ -92,15 +100,24 @@ class WriteOrder<Result> {
   async write<Place extends { readonly key: string }>(job: Job<Place, Result>): Promise<Landed<Result>> {
     const ticket = ++this.#tickets;
     this.#unresolved++;
+    const earlier = this.#entering.get(job.spelling);
+    let entered!: () => void;
+    const entering = new Promise<void>((resolve) => {
+      entered = resolve;
+    });
+    this.#entering.set(job.spelling, entering);
     let line: Line<Result>;
     let landed: Promise<Landed<Result>>;
     let key: string;
     try {
       const place = await job.resolve();
+      await earlier;
       key = place.key;
       line = this.#line(key);
       landed = inLine(line, ticket, place, job); // stands in the line when it returns, so the line is not forgotten below
     } finally {
+      entered();
+      if (this.#entering.get(job.spelling) === entering) this.#entering.delete(job.spelling);
       if (--this.#unresolved === 0) this.#forget();
     }
     try {
@@ -125,6 +142,7 @@ class WriteOrder<Result> {
       if (supersedes) line.land(ticket, result);
       return result;
     } finally {
+      line.used = true;
       this.#leave(place.key, line);
     }
   }
@@ -157,7 +175,6 @@ async function inLine<Place extends { readonly key: string }, Result>(
   place: Place,
   job: Job<Place, Result>,
 ): Promise<Landed<Result>> {
-  const immediate = line.idle;
   let begin!: () => void;
   const begun = new Promise<void>((resolve) => {
     begin = resolve;
@@ -177,7 +194,7 @@ async function inLine<Place extends { readonly key: string }, Result>(
     await orAbort(begun, job.signal);
     const before = superseded();
     if (before) return before;
-    const result = await job.perform(place, !immediate, overtake);
+    const result = await job.perform(place, line.used, overtake);
     if (job.supersedes) line.land(ticket, result);
     return { result, superseded: false };
   } catch (error) {

@@ -20,11 +20,9 @@ export function nativeLock(): NativeLock | undefined {
     reason = "fs-native-extensions can't be loaded in Deno";
     return undefined;
   }
-  try {
-    loaded = native.loadNativeLock() as NativeLock;
-  } catch (error) {
-    reason = error;
-  }
+  const found = native.loadNativeLock();
+  if ("addon" in found) loaded = found.addon as NativeLock;
+  else reason = found.failure;
   return loaded;
 }
 
