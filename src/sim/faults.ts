@@ -69,7 +69,7 @@ function applyOnly(call: Call, proceed: (call: Call) => unknown): void {
 }
 
 /** The regular expression of a pattern for paths. */
-export function glob(pattern: string): RegExp {
+function glob(pattern: string): RegExp {
   const source = pattern.replace(/\*\*|[*?]|[.+^${}()|[\]\\]/g, (found) =>
     found === "**" ? ".*" : found === "*" ? "[^/]*" : found === "?" ? "[^/]" : `\\${found}`,
   );

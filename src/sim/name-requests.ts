@@ -106,10 +106,10 @@ function rename(actor: Actor, from: string, to: string): void {
   const inside = [...kernel.volume.walk(source.inode)].map(({ inode }) => inode);
   if (source.inode.kind === "directory" && inside.includes(target.dir)) fail("EINVAL");
   const replaced = target.inode;
-  if (replaced === source.inode && (source.name === target.name || !kernel.platform.windows)) return;
+  const move = { ...target, name: namesLast(to) ?? target.name };
+  if (replaced === source.inode && (source.name === move.name || !kernel.platform.windows)) return;
   if (kernel.platform.windows) refuseHeld(kernel, source.inode, inside, replaced, fail);
   else if (replaced) refuseKind(source.inode, replaced, fail);
-  const move = { ...target, name: namesLast(to) ?? target.name };
   // Between directories the new name comes first: nobody knows a system that would rather lose both.
   if (source.dir !== target.dir) enter(actor, move, source.inode.number);
   enter(actor, source, undefined);
