@@ -3,7 +3,10 @@ import { EXIT } from "./exit-codes.ts";
 
 const SIGNALS = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
 
-/** Aborts at the first signal; a second one ends the process at once. Also when nobody reads the output any more. */
+/** The reason of the abort when nobody reads the output any more, as after `| head`: nobody is there to be told. */
+export const OUTPUT_CLOSED = "output closed";
+
+/** Aborts at the first signal; a second one ends the process at once. */
 export function cancelOnSignals(): AbortSignal {
   const controller = new AbortController();
   for (const name of SIGNALS) {
@@ -15,7 +18,7 @@ export function cancelOnSignals(): AbortSignal {
   for (const stream of [process.stdout, process.stderr]) {
     stream.on("error", (error: NodeJS.ErrnoException) => {
       if (error.code !== "EPIPE") throw error;
-      controller.abort();
+      controller.abort(OUTPUT_CLOSED);
     });
   }
   return controller.signal;

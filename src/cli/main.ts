@@ -2,7 +2,7 @@
 /** From the arguments to a command, and from what became of it to the exit code, which is set nowhere else. */
 import { readFileSync } from "node:fs";
 import { CommanderError } from "commander";
-import { cancelOnSignals } from "./cancel.ts";
+import { cancelOnSignals, OUTPUT_CLOSED } from "./cancel.ts";
 import { EXIT, type ExitCode } from "./exit-codes.ts";
 import { toFailure } from "./failure.ts";
 import { reportFailure } from "./output.ts";
@@ -24,7 +24,7 @@ async function main(args: readonly string[]): Promise<ExitCode> {
   } catch (error) {
     if (error instanceof CommanderError && error.exitCode === 0) return EXIT.ok; // help or version was asked for
     const failure = toFailure(error, signal.aborted);
-    reportFailure(failure, args.includes("--json"));
+    if (signal.reason !== OUTPUT_CLOSED) reportFailure(failure, args.includes("--json"));
     return failure.exitCode;
   } finally {
     process.stdin.destroy(); // a pipe that nobody reads to its end would keep the process alive

@@ -4,6 +4,8 @@ import { performance } from "node:perf_hooks";
 const EVERY_MS_TERMINAL = 100;
 const EVERY_MS_PLAIN = 1000;
 const BAR_CELLS = 20;
+/** Before this much is done, nobody can tell how long the rest takes. */
+const SHARE_MIN = 0.01;
 
 /** What the bar shows now. Without `total` the end is not known. */
 export interface Step {
@@ -65,7 +67,7 @@ export class Progress {
     const filled = Math.floor((share ?? 0) * BAR_CELLS);
     const bar = share === undefined ? "" : ` [${"#".repeat(filled).padEnd(BAR_CELLS)}] ${Math.floor(share * 100)}%`;
     const counts = total === undefined ? format(done) : `${format(done)}/${format(total)}`;
-    const left = share ? `, ${Math.ceil((seconds * (1 - share)) / share)} s left` : "";
-    return `${label}${bar} ${counts}${text && ` ${text}`}, ${format(Math.round(rate))}/s${left}`;
+    const left = share && share > SHARE_MIN ? `, ${Math.ceil((seconds * (1 - share)) / share)} s left` : "";
+    return `${label}${bar} ${counts}, ${format(Math.round(rate))}/s${left}${text && `, ${text}`}`;
   }
 }

@@ -27,7 +27,7 @@ async function perform(stage: Stage): Promise<Finding> {
   fs.writeFileSync(namesFile, JSON.stringify(names));
 
   const present = contenders.filter(isInstalled);
-  const progress = new Progress({ label: "kill storm", hidden: output.json });
+  const progress = new Progress({ label: "storm", format: (count) => `${count} kills`, hidden: output.json });
   const results = new Map<string, StormResult>();
   let kills = 0;
   for (const [turn, contender] of present.entries()) {
@@ -35,8 +35,7 @@ async function perform(stage: Stage): Promise<Finding> {
     prepare(names, from, to);
     const storm = new Storm({ contender: contender.name, names, namesFile, from, to, seed: stage.seed, signal: stage.signal });
     const result = await storm.run(seconds / present.length, (share, killed) => {
-      const text = `kills; ${contender.name}`;
-      progress.update({ done: kills + killed, share: (turn + share) / present.length, text });
+      progress.update({ done: kills + killed, share: (turn + share) / present.length, text: contender.name });
     });
     kills += result.kills;
     results.set(contender.name, result);

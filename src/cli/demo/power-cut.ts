@@ -7,7 +7,7 @@ import type { Act, Finding, Stage } from "./act.ts";
 /** See above. */
 export const powerCut: Act = {
   id: "powerCut",
-  title: "Power cut: every state that a crash can leave on a (simulated) disk.",
+  title: "Power cut: every disk that a crash can leave, in a simulator.",
   weight: 3,
   perform,
 };
@@ -23,14 +23,15 @@ const saveOnce: SweepOptions = {
   run: () => writeFile(PATH, NEW),
   check: async ({ finished }) => {
     const text = await readFile(PATH, "utf8");
-    if (text !== NEW && text !== OLD) throw new TypeError(`the file is torn: ${text.length} bytes, neither old nor new`);
-    if (finished && text !== NEW) throw new TypeError("the save was acknowledged, and the old version is back");
+    if (text !== NEW && text !== OLD) throw new TypeError("torn, neither old nor new");
+    if (finished && text !== NEW) throw new TypeError("an acknowledged version is lost");
   },
 };
 
 async function perform({ output, seed, signal }: Stage): Promise<Finding> {
   const shipped = await sweep({ ...saveOnce, seed });
   say("as shipped", shipped);
+  output.line("  Broken on purpose, to see that the simulator finds it:");
   const controls: Record<string, ReturnType<typeof countsOf>> = {};
   let holds = shipped.violations === 0;
   for (const sabotage of SABOTAGE_NAMES) {
@@ -44,7 +45,7 @@ async function perform({ output, seed, signal }: Stage): Promise<Finding> {
 
   function say(name: string, { states, violations, smallest }: SweepReport): void {
     const broken = `${countText(violations)} of ${countText(states)} states broken`;
-    output.line(`  ${name.padEnd(20)} ${broken}${smallest ? `: ${smallest.message.split(",")[0]}` : ""}`);
+    output.line(`  ${name.padEnd(20)} ${broken}${smallest ? `: ${smallest.message}` : ""}`);
   }
 }
 

@@ -107,5 +107,6 @@ function conclude(
   return holds;
 }
 
-const LEGEND = `torn: cut short or empty when read.  lost: older than what was acknowledged.
-temps: leftovers after a last save in every directory.`;
+const LEGEND = `saved: what was acknowledged; only Holdfast waits until it survives a power cut.
+torn: cut short or empty when read.  lost: older than what was acknowledged.
+temps: leftovers, after a last save in every directory.`;
