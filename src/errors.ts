@@ -174,10 +174,26 @@ export function isHoldfastError(error: unknown, ...codes: readonly ErrorCode[]):
   return codes.length === 0 || codes.includes((error as unknown as HoldfastError).code);
 }
 
+/**
+ * Errors that libuv has no name for, by their numbers on Linux and macOS. Node gives them the code "Unknown system error
+ * -122", its synchronous calls "UNKNOWN" with an errno of -122.
+ */
+const UNNAMED: Readonly<Record<string, string>> = {
+  37: "ENOLCK",
+  69: "EDQUOT",
+  70: "ESTALE",
+  77: "ENOLCK",
+  116: "ESTALE",
+  122: "EDQUOT",
+};
+
 /** The errno name of a Node or simulated system error, or `""`. */
 export function errnoOf(error: unknown): string {
   if (isHoldfastError(error)) return String(error.details["errno"] ?? "");
-  return error instanceof Error && "code" in error ? String(error.code) : "";
+  if (!(error instanceof Error && "code" in error)) return "";
+  const code = String(error.code);
+  const unnamed = code === "UNKNOWN" && "errno" in error ? `Unknown system error ${error.errno}` : code;
+  return UNNAMED[/^Unknown system error -(\d+)$/.exec(unnamed)?.[1] ?? ""] ?? code;
 }
 
 /** ENOENT is not here: an unexpected one is IO, and what was looked for is NOT_FOUND only where a program says so. */

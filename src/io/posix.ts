@@ -1,5 +1,6 @@
 /** Linux, macOS and other POSIX systems. */
 import * as fs from "node:fs";
+import { errnoOf } from "../errors.ts";
 import { NAME_BYTES_MAX } from "../util/limits.ts";
 import { notify } from "../util/notices.ts";
 import { fileSystemOfType } from "./file-systems.ts";
@@ -50,7 +51,7 @@ export function posixMachine(platform: string): Machine {
     try {
       return native?.tryLock(file, { shared: how === "shared" }) ?? true;
     } catch (error) {
-      if (NO_LOCKS.has((error as NodeJS.ErrnoException).code ?? "")) return how === "exclusive";
+      if (NO_LOCKS.has(errnoOf(error))) return how === "exclusive";
       throw error;
     }
   };
