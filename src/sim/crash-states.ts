@@ -1,7 +1,7 @@
 /**
  * The states in which a crash can leave a disk.
  *
- * Power loss is looked at only just before a sync completes, at acknowledgements, and at the end: what is possible at any
+ * Power loss is looked at only just before a sync completes, before and at acknowledgements, and at the end: what is possible at any
  * other moment is possible at the next of these too, as nothing became durable in between.
  */
 import type { Kernel } from "./kernel.ts";
@@ -55,7 +55,9 @@ function durableBefore(step: number, issued: readonly MicroOp[], log: Log, profi
 /** The steps after `from` at which {@link PowerCut} is to be looked at; `all`: every step, to verify that these suffice. */
 export function powerSteps({ syncs, acknowledgements, steps }: Log, from: number, all = false): number[] {
   const last = steps.at(-1)?.number ?? from;
-  const chosen = all ? steps.map(({ number }) => number) : [...syncs, ...acknowledgements].map(({ step }) => step);
+  const chosen = all
+    ? steps.map(({ number }) => number)
+    : [...syncs.map(({ step }) => step), ...acknowledgements.flatMap(({ step }) => [step - 1, step])];
   return [...new Set([...chosen, last + 1])].filter((step) => step > from).sort((a, b) => a - b);
 }
 

@@ -1,7 +1,7 @@
 /**
  * The fault sweep: makes every request of a scenario fail, in every way, and compares what the error says with the disk.
  */
-import { isHoldfastError, type Outcome } from "../errors.ts";
+import { isHoldfastError } from "../errors.ts";
 import { isStageName } from "../format/names.ts";
 import { withMachine } from "../io/current.ts";
 import type { Op } from "../io/io.ts";
@@ -34,7 +34,7 @@ export interface FaultReport {
   /** Runs of the scenario, each with another fault. */
   readonly cases: number;
   readonly violations: number;
-  /** All this for people, with the first violation told in full. */
+  /** All this for people, with one violation told in full. */
   readonly text: string;
 }
 
@@ -48,6 +48,8 @@ const ERRNOS: Partial<Record<Op, readonly string[]>> = {
   setMode: ["EIO", "EPERM"],
   setOwner: ["EIO", "EPERM"],
 };
+/** Violations told in one line each. */
+const SHOWN = 20;
 /** Requests after whose failure it matters whether they did their work. */
 const CHANGES: ReadonlySet<Op> = new Set([
   "link",
@@ -76,22 +78,29 @@ export async function faultSweep(options: FaultSweepOptions): Promise<FaultRepor
   const before = await attempt(options, undefined, false);
   const normal = await attempt(options, undefined, true);
   if (normal.error !== undefined) throw normal.error;
-  const [old, changed] = [before.seen, normal.seen];
-  const failed: string[] = [];
+  const failed: { readonly lies: number; readonly summary: string; readonly text: string }[] = [];
   let cases = 0;
   for (const fault of faultsOf(normal.ops)) {
     cases++;
     const result = await attempt(options, fault, true);
-    const broken = judge(result, old, changed, fault, options);
-    if (broken.length > 0) failed.push(tell(fault, broken, result));
+    const lies = untrue(result, [before.seen, normal.seen], options);
+    const broken = [...lies, ...leaks(result, fault)];
+    if (broken.length === 0) continue;
+    const summary = `${describeFault(fault)}: ${broken.join("; ")}`;
+    failed.push({ lies: lies.length, summary, text: tell(summary, result) });
   }
+  // What is untrue is worse than what is left.
+  const [worst] = [...failed].sort((a, b) => b.lies - a.lies);
   const counts = `${cases} faults in ${normal.ops.length} requests`;
-  const text =
-    failed.length === 0
-      ? `No promise was broken: ${counts}.`
-      : `${failed.length} faults break a promise: ${counts}. The first:\n\n${failed[0]}`;
+  const more = failed.length > SHOWN ? [`... and ${failed.length - SHOWN} more`] : [];
+  const list = [...failed.slice(0, SHOWN).map(({ summary }) => summary), ...more].map((line) => `  ${line}`);
+  const lines = [`${failed.length} faults break a promise: ${counts}.`, ...list, "", `One of them, ${worst?.text}`];
+  const text = worst ? withShortNames(lines.join("\n")) : `No promise was broken: ${counts}.`;
   return { requests: normal.ops.length, cases, violations: failed.length, text };
 }
+
+/** What is observed before and after. */
+type States = readonly [old: string, changed: string];
 
 interface Attempt {
   readonly disk: SimDisk;
@@ -133,46 +142,45 @@ function* faultsOf(ops: readonly Op[]): Generator<Fault> {
   }
 }
 
-/** What is wrong, in words. */
-function judge(
-  result: Attempt,
-  old: string,
-  changed: string,
-  fault: Fault,
+/** Where the error, or the success, says something else than the disk. */
+function untrue(
+  { disk, error, seen }: Attempt,
+  [old, changed]: States,
   { observe, durable = true }: FaultSweepOptions,
 ): string[] {
-  const { disk, error, openCount, ops } = result;
-  const outcome: Outcome | undefined = error === undefined ? "committed" : isHoldfastError(error) ? error.outcome : undefined;
+  const outcome = error === undefined ? "committed" : isHoldfastError(error) ? error.outcome : undefined;
   if (outcome === undefined) return [`it rejects with something else than a HoldfastError: ${String(error)}`];
+  const said = error === undefined ? "it succeeds" : `the error says "${outcome}"`;
   const allowed = { committed: [changed], unchanged: [old], unknown: [old, changed] }[outcome];
-  const broken: string[] = [];
-  const inWords = error === undefined ? "it succeeds" : `the error says "${outcome}"`;
-  if (!allowed.includes(result.seen))
-    broken.push(`${inWords}, but a reader sees the ${stateName(result.seen, old, changed)} state`);
   const afterLoss = outcome === "committed" && !durable ? [old, changed] : allowed;
-
+  const nameOf = (state: string): string => (state === old ? "old" : state === changed ? "new" : "wrong");
+  if (!allowed.includes(seen)) return [`${said}, but a reader sees the ${nameOf(seen)} state`];
   for (const state of disk.powerLossStates()) {
-    const seen = digestValue(observe(state));
-    if (!afterLoss.includes(seen))
-      broken.push(`${inWords}, but after power loss a reader can see the ${stateName(seen, old, changed)} state`);
-    if (broken.length > 0) break;
+    const found = digestValue(observe(state));
+    if (!afterLoss.includes(found)) return [`${said}, but after power loss a reader can see the ${nameOf(found)} state`];
   }
-  if (openCount > 0) broken.push(`${openCount} files stay open: ${disk.openPaths().join(", ")}`);
-  const left = Object.keys(disk.tree()).filter((path) => isStageName(path.slice(path.lastIndexOf("/") + 1)));
-  const removalFailed = fault.times === Number.POSITIVE_INFINITY || ops[(fault.nth ?? 1) - 1] === "unlink";
-  if (left.length > 0 && !removalFailed) broken.push(`a staged file is left: ${left.join(", ")}`);
-  return broken;
+  return [];
 }
 
-const stateName = (seen: string, old: string, changed: string): string =>
-  seen === old ? "old" : seen === changed ? "new" : "wrong";
+/** What is left behind. */
+function leaks({ disk, openCount, ops }: Attempt, { nth = 1, times }: Fault): string[] {
+  const left = Object.keys(disk.tree()).filter((path) => isStageName(path.slice(path.lastIndexOf("/") + 1)));
+  const removalFailed = times === Number.POSITIVE_INFINITY || ops[nth - 1] === "unlink";
+  return [
+    ...(openCount > 0 ? [`files stay open: ${disk.openPaths().join(", ")}`] : []),
+    ...(left.length > 0 && !removalFailed ? [`a staged file is left: ${left.join(", ")}`] : []),
+  ];
+}
 
-function tell({ op, nth = 1, errno, applied, times }: Fault, broken: readonly string[], { disk, error }: Attempt): string {
-  const which = op === undefined ? `Request ${nth}` : `${op} number ${nth}`;
-  const how = `${errno === "short" ? "writes half" : `fails with ${errno}`}${applied ? ", after it did its work" : ""}${times ? ", and so do all later ones" : ""}`;
+function describeFault({ op, nth = 1, errno, applied, times }: Fault): string {
+  const which = op === undefined ? `request ${nth}` : `${op} number ${nth}`;
+  const how = errno === "short" ? "writes half" : `fails with ${errno}`;
+  return `${which} ${how}${applied ? ", after it did its work" : ""}${times ? ", and so do all later ones" : ""}`;
+}
+
+function tell(summary: string, { disk, error }: Attempt): string {
   const lines = [
-    `${which} ${how}:`,
-    ...broken.map((line) => `  ${line}`),
+    summary,
     ...(error === undefined ? [] : [`  error: ${error instanceof Error ? error.message : String(error)}`]),
     "",
     ...disk.kernel.log.steps.map(stepLine),
@@ -180,5 +188,5 @@ function tell({ op, nth = 1, errno, applied, times }: Fault, broken: readonly st
     "The disk then:",
     ...volumeLines(disk.kernel.volume),
   ];
-  return withShortNames(lines.join("\n"));
+  return lines.join("\n");
 }

@@ -38,17 +38,25 @@ function dropped(op: "syncDir" | "syncFile"): Around {
 }
 
 function renameBeforeSync(): Around {
-  const deferred: File[] = [];
+  const unsynced = new Set<File>();
+  const toClose = new Set<File>();
   return ({ call, step }, proceed) => {
     if (call.op === "syncFile") {
       if (step) step.note = "sabotage: put off until after the rename";
-      deferred.push(call.args[0]);
+      unsynced.add(call.args[0]);
       return undefined;
     }
-    if (call.op !== "rename" && call.op !== "link") return proceed(call);
+    if (call.op === "close" && unsynced.has(call.args[0])) {
+      toClose.add(call.args[0]);
+      return undefined;
+    }
     const reply = proceed(call);
-    if (step && deferred.length > 0) step.note = "sabotage: the content is synced only now, after it has its name";
-    for (const file of deferred.splice(0)) proceed({ op: "syncFile", args: [file] });
+    if (call.op !== "rename" && call.op !== "link") return reply;
+    if (step && unsynced.size > 0) step.note = "sabotage: the content is synced only now, after it has its name";
+    for (const file of unsynced) proceed({ op: "syncFile", args: [file] });
+    for (const file of toClose) proceed({ op: "close", args: [file] });
+    unsynced.clear();
+    toClose.clear();
     return reply;
   };
 }
