@@ -10,7 +10,7 @@ export function median(values) {
 
 /**
  * Runs every contender once per round, the order turned round each time, and returns the median time of each in
- * milliseconds, with the ratio of each to `baseline`: the median of the ratios within one round.
+ * milliseconds and the fastest, with the ratio of each to `baseline`: the median of the ratios within one round.
  */
 export async function takeTurns(contenders, { rounds, warmUp = 3, baseline }) {
   const names = Object.keys(contenders);
@@ -28,6 +28,7 @@ export async function takeTurns(contenders, { rounds, warmUp = 3, baseline }) {
       name,
       {
         ms: median(times[name]),
+        fastestMs: Math.min(...times[name]),
         ratio: baseline === undefined ? undefined : median(times[name].map((ms, round) => ms / times[baseline][round])),
       },
     ]),

@@ -14,6 +14,7 @@ export async function importTime() {
   const contenders = { nothing: start("0"), holdfast: start(`import(${JSON.stringify(ENTRY)})`) };
   const { nothing, holdfast } = await takeTurns(contenders, { rounds: ROUNDS, warmUp: 2 });
   const ms = holdfast.ms - nothing.ms;
+  const fastestMs = holdfast.fastestMs - nothing.fastestMs;
   return [
     {
       id: 'import "holdfast"',
@@ -21,8 +22,8 @@ export async function importTime() {
       unit: "ms",
       target: `< ${MS_MAX}`,
       met: ms < MS_MAX,
-      details: { withMs: round(holdfast.ms, 1), withoutMs: round(nothing.ms, 1), rounds: ROUNDS },
-      note: `${round(holdfast.ms, 1)} ms with, ${round(nothing.ms, 1)} ms without`,
+      details: { withMs: round(holdfast.ms, 1), withoutMs: round(nothing.ms, 1), fastestMs: round(fastestMs, 1), rounds: ROUNDS },
+      note: `${round(holdfast.ms, 1)} ms with, ${round(nothing.ms, 1)} ms without; of the fastest starts ${round(fastestMs, 1)} ms`,
     },
   ];
 }

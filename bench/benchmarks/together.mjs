@@ -4,7 +4,9 @@ import { holdfast, peers, posixMachine, sharingBarriers, withMachine } from "../
 import { round, takeTurns } from "../measure.mjs";
 
 const WRITERS = 64;
-const ROUNDS = 40;
+const ROUNDS = 60;
+/** Long enough for the compiler. */
+const WARM_UP_ROUNDS = 20;
 const DIR_SYNCS_PER_WRITE_MAX = 0.2;
 
 export async function together({ dir }) {
@@ -13,7 +15,7 @@ export async function together({ dir }) {
     Promise.all(Array.from({ length: WRITERS }, (_, index) => save(path.join(dir, `${name}-${index}`), bytes)));
   const savers = { holdfast: holdfast.writeFile, ...(await peers()) };
   const contenders = Object.fromEntries(Object.entries(savers).map(([name, save]) => [name, allWith(name, save)]));
-  const results = await takeTurns(contenders, { rounds: ROUNDS, baseline: "holdfast" });
+  const results = await takeTurns(contenders, { rounds: ROUNDS, warmUp: WARM_UP_ROUNDS, baseline: "holdfast" });
 
   const perSecond = (name) => Math.round((WRITERS * 1000) / results[name].ms);
   const others = Object.keys(results).filter((name) => name !== "holdfast");

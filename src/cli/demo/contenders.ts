@@ -2,7 +2,6 @@
 import * as fs from "node:fs";
 import { createRequire } from "node:module";
 import { pathToFileURL } from "node:url";
-import * as holdfast from "../../index.ts";
 
 /** Saves `bytes` under `path`; resolves when the library says that it is done. */
 export type Save = (path: string, bytes: Uint8Array) => Promise<unknown>;
@@ -23,7 +22,10 @@ const buffer = (bytes: Uint8Array): Buffer => Buffer.from(bytes.buffer, bytes.by
 export const CONTENDERS: readonly Contender[] = [
   {
     name: "holdfast",
-    load: async () => (path, bytes) => holdfast.writeFile(path, bytes),
+    load: async () => {
+      const holdfast = await import("../../index.ts");
+      return (path, bytes) => holdfast.writeFile(path, bytes);
+    },
   },
   {
     name: "fs.writeFile",

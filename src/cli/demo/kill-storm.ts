@@ -39,8 +39,10 @@ async function perform(stage: Stage): Promise<Finding> {
     });
     kills += result.kills;
     results.set(contender.name, result);
+    fs.rmSync(to, { recursive: true });
   }
   progress.end();
+  for (const [name, { error }] of results) if (error !== undefined) output.line(`  a writer with ${name} failed: ${error}`);
   if (!stage.sweepsAtOnce) output.line("  no kernel lock here: Holdfast removes leftovers of killed writers by age, later");
   return toFinding(stage, results);
 }

@@ -80,7 +80,10 @@ export class Storm {
 
   /** A writer is started, read after, killed at a random moment; then every file is looked at. */
   async #oneLife(report: () => void): Promise<void> {
-    const writer = this.#start({ rounds: ROUNDS_ENDLESS });
+    // Each begins somewhere else: a life is too short for all files of a big checkout.
+    const { length } = this.#plan.names;
+    const first = Math.floor(this.#random() * length);
+    const writer = this.#start({ rounds: ROUNDS_ENDLESS, order: this.#plan.names.map((_, index) => (first + index) % length) });
     let alive = true;
     const gone = writer.gone.finally(() => {
       alive = false;
@@ -92,7 +95,7 @@ export class Storm {
     try {
       while (alive) {
         report();
-        await this.#look(Math.floor(this.#random() * this.#plan.names.length));
+        await this.#lookWhileWritten(Math.floor(this.#random() * this.#plan.names.length));
       }
     } finally {
       writer.kill();
@@ -104,7 +107,7 @@ export class Storm {
       this.#counts.kills++;
       this.#failures = 0;
     } else this.#failed(stderr);
-    for (const index of this.#plan.names.keys()) await this.#look(index);
+    this.#lookAtAll();
     this.#torn.clear();
     this.#lost.clear();
   }
@@ -112,13 +115,13 @@ export class Storm {
   /** One file in every directory is saved in peace: what is left then, nobody will clean up. */
   async #lastWriter(): Promise<void> {
     const firsts = new Map(this.#plan.names.map((name, index) => [path.dirname(name), index]));
-    const { code, stderr } = await this.#start({ rounds: 1, only: [...firsts.values()] }).gone;
+    const { code, stderr } = await this.#start({ rounds: 1, order: [...firsts.values()] }).gone;
     this.#plan.signal.throwIfAborted();
     if (code !== 0) this.#failed(stderr);
-    for (const index of this.#plan.names.keys()) await this.#look(index);
+    this.#lookAtAll();
   }
 
-  #start(part: { readonly rounds: number; readonly only?: readonly number[] }): Writer {
+  #start(part: { readonly rounds: number; readonly order: readonly number[] }): Writer {
     const { contender, from, to, namesFile, signal } = this.#plan;
     const firstVersion = ++this.#writers * VERSIONS_PER_WRITER;
     const job: WriterJob = { kind: "rounds", contender, from, to, namesFile, firstVersion, ...part };
@@ -133,22 +136,27 @@ export class Storm {
     return writer;
   }
 
-  async #look(index: number): Promise<void> {
-    const acknowledged = this.#acknowledged[index] ?? 0;
-    const bytes = await this.#read(index);
+  async #lookWhileWritten(index: number): Promise<void> {
+    const acknowledged = this.#acknowledged[index] ?? 0; // before it is read: what comes meanwhile may be there or not
+    this.#judge(index, await absentIfMissing(() => fs.promises.readFile(this.#path(index))), acknowledged);
+  }
+
+  #lookAtAll(): void {
+    for (const [index, acknowledged] of this.#acknowledged.entries()) {
+      const file = this.#path(index);
+      this.#judge(index, fs.existsSync(file) ? fs.readFileSync(file) : undefined, acknowledged);
+    }
+  }
+
+  #judge(index: number, bytes: Uint8Array | undefined, acknowledged: number): void {
     const version = bytes && versionOf(bytes);
     this.#counts.reads++;
     if (bytes && version === undefined) this.#countOnce(this.#torn, index, "torn");
     else if (version === undefined || version < acknowledged) this.#countOnce(this.#lost, index, "lost");
   }
 
-  async #read(index: number): Promise<Uint8Array | undefined> {
-    try {
-      return await fs.promises.readFile(path.join(this.#plan.to, this.#plan.names[index] ?? ""));
-    } catch (error) {
-      if ((error as NodeJS.ErrnoException).code === "ENOENT") return undefined;
-      throw error;
-    }
+  #path(index: number): string {
+    return path.join(this.#plan.to, this.#plan.names[index] ?? "");
   }
 
   #countOnce(seen: Set<number>, index: number, what: "lost" | "torn"): void {
@@ -167,5 +175,14 @@ export class Storm {
     const known = new Set(names.map((name) => path.join(to, name)));
     const found = fs.readdirSync(to, { recursive: true, withFileTypes: true });
     return found.filter((entry) => entry.isFile() && !known.has(path.join(entry.parentPath, entry.name))).length;
+  }
+}
+
+async function absentIfMissing<T>(read: () => Promise<T>): Promise<T | undefined> {
+  try {
+    return await read();
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === "ENOENT") return undefined;
+    throw error;
   }
 }

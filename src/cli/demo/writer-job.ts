@@ -16,8 +16,8 @@ export type WriterJob =
       readonly to: string;
       /** JSON list of names below `to`. */
       readonly namesFile: string;
-      /** Indices of the files to save; all if undefined. */
-      readonly only?: readonly number[];
+      /** Indices of the files to save, in this order. */
+      readonly order: readonly number[];
       readonly firstVersion: number;
       readonly rounds: number;
     };

@@ -41,7 +41,7 @@ async function saveAll(save: Save, job: Extract<WriterJob, { readonly kind: "rou
   const names = JSON.parse(fs.readFileSync(job.namesFile, "utf8")) as string[];
   let version = job.firstVersion;
   for (let round = 0; round < job.rounds; round++) {
-    const queue = (job.only ?? names.keys())[Symbol.iterator]();
+    const queue = job.order.values();
     const worker = async (): Promise<void> => {
       for (let next = queue.next(); !next.done; next = queue.next()) {
         const index = next.value;
