@@ -1,6 +1,7 @@
 /**
  * The fault sweep: makes every request of a scenario fail, in every way, and compares what the error says with the disk.
  */
+import type { Durability } from "../core/prepare.ts";
 import { isHoldfastError } from "../errors.ts";
 import { isStageName } from "../format/names.ts";
 import { withMachine } from "../io/current.ts";
@@ -21,8 +22,8 @@ export interface FaultSweepOptions {
   readonly run: () => unknown;
   /** What a reader sees of the unit: one value before it, another after it. */
   readonly observe: (disk: SimDisk) => unknown;
-  /** False: what is committed may be lost with power (durability `"atomic"` or `"volatile"`). Default true. */
-  readonly durable?: boolean | undefined;
+  /** What a power loss may do to the unit: see the option of `writeFile`. Default `"durable"`. */
+  readonly durability?: Durability | undefined;
   readonly disk?: Omit<SimDiskOptions, "seed"> | undefined;
   readonly seed?: number | undefined;
 }
@@ -146,15 +147,16 @@ function* faultsOf(ops: readonly Op[]): Generator<Fault> {
 function untrue(
   { disk, error, seen }: Attempt,
   [old, changed]: States,
-  { observe, durable = true }: FaultSweepOptions,
+  { observe, durability = "durable" }: FaultSweepOptions,
 ): string[] {
   const outcome = error === undefined ? "committed" : isHoldfastError(error) ? error.outcome : undefined;
   if (outcome === undefined) return [`it rejects with something else than a HoldfastError: ${String(error)}`];
   const said = error === undefined ? "it succeeds" : `the error says "${outcome}"`;
   const allowed = { committed: [changed], unchanged: [old], unknown: [old, changed] }[outcome];
-  const afterLoss = outcome === "committed" && !durable ? [old, changed] : allowed;
+  const afterLoss = outcome === "committed" && durability === "atomic" ? [old, changed] : allowed;
   const nameOf = (state: string): string => (state === old ? "old" : state === changed ? "new" : "wrong");
   if (!allowed.includes(seen)) return [`${said}, but a reader sees the ${nameOf(seen)} state`];
+  if (durability === "volatile") return [];
   for (const state of disk.powerLossStates()) {
     const found = digestValue(observe(state));
     if (!afterLoss.includes(found)) return [`${said}, but after power loss a reader can see the ${nameOf(found)} state`];

@@ -70,7 +70,7 @@ describe("a fault sweep", () => {
         throw new HoldfastError("IO", { cause: error, outcome: "unknown" });
       }
     };
-    const report = await faultSweep({ ...options(proper), observe: (disk) => disk.readText("/d/g"), durable: false });
+    const report = await faultSweep({ ...options(proper), observe: (disk) => disk.readText("/d/g"), durability: "atomic" });
     assert.equal(report.violations, 0, report.text);
     assert.equal(report.requests, 1);
     assert.equal(report.cases, 7);

@@ -1,0 +1,108 @@
+/** Windows: files that are held, in virtual time. */
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import { isHoldfastError, writeFile, writeFileSync } from "holdfast";
+import { interleave, onDisk, SimDisk, sweep } from "holdfast/sim";
+import { sweepDead } from "../../dist/core/sweep.js";
+import { stageName } from "../../dist/format/names.js";
+import { runSync } from "../../dist/io/run.js";
+
+const PATH = "/app/config.json";
+
+function windowsDisk(text = "old"): SimDisk {
+  const disk = new SimDisk({ platform: "windows" });
+  disk.writeFile(PATH, text);
+  return disk;
+}
+
+describe("a held target", () => {
+  it("is BUSY after the time that was given, which passes only on the simulated clock", async () => {
+    for (const write of [writeFile, writeFileSync]) {
+      const disk = windowsDisk();
+      const holder = disk.process().sync;
+      holder.open(PATH, "read");
+      const startMs = holder.now();
+      const attempt = async (): Promise<unknown> => write(PATH, "new", { busyTimeoutMs: 5_000 });
+      await assert.rejects(onDisk(disk, attempt), (error) => isHoldfastError(error, "BUSY") && error.outcome === "unchanged");
+      const passedMs = holder.now() - startMs;
+      assert.ok(passedMs >= 5_000 && passedMs < 6_000, `${passedMs} ms`);
+      assert.deepEqual(disk.tree(), { "/app/": "", [PATH]: "old" });
+    }
+  });
+
+  it("is replaced once it is let go of", async () => {
+    const disk = windowsDisk();
+    const holder = disk.process();
+    holder.sync.open(PATH, "read");
+    const start = holder.sync.now();
+    const writing = onDisk(disk, () => writeFile(PATH, "new"));
+    while (holder.sync.now() - start < 300) await new Promise(setImmediate);
+    holder.kill();
+    await writing;
+    assert.deepEqual(disk.tree(), { "/app/": "", [PATH]: "new" });
+  });
+});
+
+describe("staged files of dead writers", () => {
+  it("are removed once they are 60 seconds old, and not before", () => {
+    const disk = windowsDisk();
+    const dead = `/app/${stageName(new Uint8Array(16))}`;
+    disk.writeFile(dead, "dead");
+    const { sync } = disk.process();
+    disk.advance(59_000);
+    assert.deepEqual(runSync(sweepDead("/app"), sync), { removed: [], failed: [], keptCount: 1 });
+    disk.advance(1_000);
+    assert.deepEqual(runSync(sweepDead("/app"), sync), { removed: [dead], failed: [], keptCount: 0 });
+  });
+
+  it("are left, however old, while somebody has them open", () => {
+    const disk = windowsDisk();
+    const writer = disk.process();
+    writer.sync.open(`/app/${stageName(new Uint8Array(16))}`, "create");
+    disk.advance(3_600_000);
+    const { sync } = disk.process();
+    const { removed, failed } = runSync(sweepDead("/app"), sync);
+    assert.deepEqual([removed.length, failed.length], [0, 1]);
+    writer.kill();
+    assert.equal(runSync(sweepDead("/app"), sync).removed.length, 1);
+  });
+
+  it("without any lock only age decides: 24 hours", () => {
+    const disk = new SimDisk({ locks: false });
+    disk.writeFile(`/app/${stageName(new Uint8Array(16))}`, "dead");
+    const { sync } = disk.process();
+    disk.advance(24 * 3_600_000 - 1);
+    assert.equal(runSync(sweepDead("/app"), sync).removed.length, 0);
+    disk.advance(1);
+    assert.equal(runSync(sweepDead("/app"), sync).removed.length, 1);
+  });
+});
+
+it("a replace is old or new after every crash", async () => {
+  for (const syncsDirs of [true, false]) {
+    const { violations, text } = await sweep({
+      disk: { platform: "windows", syncsDirs },
+      setup: (disk) => disk.writeFile(PATH, "old"),
+      run: () => writeFile(PATH, "new"),
+      check({ disk, finished }) {
+        assert.ok(["old", "new"].includes(disk.readText("/APP/Config.json") ?? ""));
+        assert.ok(!finished || !syncsDirs || disk.readText(PATH) === "new", "acknowledged, but lost");
+      },
+    });
+    assert.equal(violations, 0, text);
+  }
+});
+
+it("two writers at once both succeed", async () => {
+  const { violations, complete, text } = await interleave({
+    disk: { platform: "windows" },
+    setup: (disk) => disk.writeFile(PATH, "old"),
+    programs: [() => writeFileSync(PATH, "A"), () => writeFile(PATH, "BB")],
+    check({ disk, endings }) {
+      for (const ending of endings) if (ending.status === "rejected") throw ending.reason;
+      assert.ok(["A", "BB"].includes(disk.readText(PATH) ?? ""));
+    },
+  });
+  assert.equal(violations, 0, text);
+  assert.ok(complete, text);
+});
