@@ -2,6 +2,7 @@
 import { HoldfastError } from "../errors.ts";
 import { sharingBarriers } from "../io/barriers.ts";
 import type { Call, File, Io, IoSync, Machine, Op } from "../io/io.ts";
+import { turn } from "../io/turns.ts";
 import { type Actor, failing, find } from "./actor.ts";
 import type { Around } from "./around.ts";
 import { type Fault, faulty } from "./faults.ts";
@@ -88,6 +89,8 @@ export class SimProcess implements Machine {
 
   async #performLater(call: Call): Promise<unknown> {
     if (this.#gate && !LOCAL.has(call.op)) await this.#gate(call);
+    else if (call.op === "sleep")
+      await turn(); // lets the others do something meanwhile
     else if (!AT_ONCE.has(call.op)) await undefined;
     return this.#dead ? new Promise(() => {}) : this.#perform(call);
   }

@@ -57,9 +57,6 @@ describe("the core programs, in every order", () => {
   it("writer and sweeper: a live writer's file is never taken", () =>
     expectSound({ setup, programs: [replace("A"), sweepApp], check: bothOrOne("A") }));
 
-  it("writer and two sweepers", () =>
-    expectSound({ setup, programs: [replace("A"), sweepApp, sweepApp], check: bothOrOne("A") }));
-
   it("a writer that dies anywhere, and a sweeper: old or new", () =>
     expectSound({
       setup,
