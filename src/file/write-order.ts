@@ -92,7 +92,7 @@ class WriteOrder<Result> {
   #unresolved = 0;
   readonly #lines = new Map<string, Line<Result>>();
   /** By spelling, the newest call that does not stand in its line yet. */
-  readonly #entering = new Map<string, Promise<void>>();
+  readonly #entering = new Map<string, Promise<unknown>>();
   /** Keys of idle lines that are remembered. */
   readonly #landed = new Set<string>();
 
@@ -102,22 +102,26 @@ class WriteOrder<Result> {
     this.#unresolved++;
     const earlier = this.#entering.get(job.spelling);
     let entered!: () => void;
-    const entering = new Promise<void>((resolve) => {
+    const own = new Promise<void>((resolve) => {
       entered = resolve;
     });
+    // A call that fails before it stands in its line does not let those behind it pass the ones before it.
+    const entering = earlier ? Promise.all([earlier, own]) : own;
     this.#entering.set(job.spelling, entering);
     let line: Line<Result>;
     let landed: Promise<Landed<Result>>;
     let key: string;
     try {
       const place = await job.resolve();
-      await earlier;
+      if (earlier) await orAbort(earlier, job.signal);
       key = place.key;
       line = this.#line(key);
       landed = inLine(line, ticket, place, job); // stands in the line when it returns, so the line is not forgotten below
     } finally {
       entered();
-      if (this.#entering.get(job.spelling) === entering) this.#entering.delete(job.spelling);
+      void entering.then(() => {
+        if (this.#entering.get(job.spelling) === entering) this.#entering.delete(job.spelling);
+      });
       if (--this.#unresolved === 0) this.#forget();
     }
     try {
