@@ -266,6 +266,26 @@ describe("a staged file", () => {
   });
 });
 
+test("a write behind a commit that still waits for its content can be aborted, and those behind it keep their order", async (t) => {
+  // The second call waited for the first to take its place in the line, deaf to its signal.
+  const file = path.join(tempDir(t), "file");
+  const control = new AbortController();
+  const hold = gate();
+  const staged = await stageFile(file);
+  const source = slow("staged", hold.passed);
+  const writing = staged.write(source.data);
+  const results = [staged.commit(), writeFile(file, "aborted", { signal: control.signal }), writeFile(file, "last")];
+  await source.begun;
+  await new Promise((resolve) => setImmediate(resolve));
+  control.abort();
+  await assert.rejects(results[1] as Promise<unknown>, { code: "ABORTED", outcome: "unchanged" });
+  hold.open();
+  const [first, , last] = await Promise.allSettled(results);
+  await writing;
+  assert.deepEqual([first?.status, last?.status], ["fulfilled", "fulfilled"]);
+  assert.equal(fs.readFileSync(file, "utf8"), "last");
+});
+
 test("files that only look alike have lines of their own: a hard link, another directory, another name", {
   skip: needsPosix,
 }, async (t) => {

@@ -86,7 +86,11 @@ describe("the leftovers of killed writers", { skip: needsLinux }, () => {
     const paths = leftovers(dir).map((name) => path.join(dir, name));
     await afresh(() => writeFile(path.join(dir, "file"), ""));
     assert.deepEqual(
-      notices.map(({ type, path, details }) => ({ type, path, removed: [...(details?.["removed"] as string[])].sort() })),
+      notices.map(({ type, path, details }) => ({
+        type,
+        path,
+        removed: (details?.["removed"] as string[] | undefined)?.slice().sort(),
+      })),
       [{ type: "swept", path: dir, removed: paths.sort() }],
     );
   });
