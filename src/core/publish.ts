@@ -16,6 +16,7 @@ import {
   quietly,
   random,
   rename,
+  setTime,
   sleep,
   syncDir,
   traits,
@@ -44,7 +45,9 @@ export function* publish(staged: Staged, target: Pick<Target, "dir" | "path">, h
   const step = how.ifAbsent ? takeName : replaceName;
   const barrier = (): Program<boolean> => syncAndClose(staged, target.dir, how.barrier);
   if ((yield* traits()).replacesOpenFiles) return yield* commit(step(staged, target), barrier);
-  // Windows renames no file that is open exclusively, as a staged one is there.
+  // Windows renames no file that is open exclusively, as a staged one is there. From here on only its age protects it, and
+  // the sync may have taken long.
+  yield* setTime(staged.file, yield* now());
   yield* closeStage(staged);
   return yield* whileHeld(() => commit(step(staged, target), barrier), target.path, how.heldBudgetMs);
 }
@@ -55,8 +58,14 @@ function* syncAndClose(staged: Staged, dir: string, sync: boolean): Program<bool
     yield* closeStage(staged);
     return false;
   }
-  const [synced] = yield* all([syncDir(dir), closeStage(staged)]);
-  return synced;
+  try {
+    const [synced] = yield* all([syncDir(dir), closeStage(staged)]);
+    return synced;
+  } catch (error) {
+    // The directory was not opened, so this is no failed sync; the descriptor just closed is free now.
+    if (!["EMFILE", "ENFILE"].includes(errnoOf(error))) throw error;
+    return yield* syncDir(dir);
+  }
 }
 
 function* replaceName(staged: Staged, target: Pick<Target, "path">): Program<void> {

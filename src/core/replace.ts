@@ -2,7 +2,7 @@
  * The replace program: stage beside the target, write, set attributes, sync the file, take the name, sync the directory.
  *
  * Why this order: content and attributes must be on disk before the name leads to them (ext4 shows zeros, XFS and btrfs an
- * empty file otherwise), and the name is on disk only when the directory is synced (fsync(2), NOTES).
+ * empty file otherwise), and the name is on disk only when the directory is synced (fsync(2), DESCRIPTION).
  */
 import { errnoOf } from "../errors.ts";
 import { type Program, syncFile, unlink } from "../io/program.ts";

@@ -19,7 +19,7 @@ export interface WriteFileSyncOptions {
   /** Make missing directories, each made durable. They stay if the write then fails. Default false. */
   readonly parents?: boolean | undefined;
   /**
-   * How long to try, in milliseconds, 0 to 600000, while another program holds the file open (Windows only).
+   * How long to try, in milliseconds, 0 to 50000, while another program holds the file open (Windows only).
    * Default 10000, in synchronous functions 2000.
    */
   readonly busyTimeoutMs?: number | undefined;

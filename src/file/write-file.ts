@@ -34,7 +34,7 @@ import { writeOrderOf } from "./write-order.ts";
  *   `READ_ONLY`, `NO_SPACE`, `TOO_MANY_FILES`, `BUSY`, `UNSUPPORTED`, `SOURCE_FAILED`, `ABORTED`.
  * @throws {HoldfastError} `SYNC_FAILED` or `IO`: outcome `unchanged` up to the rename, `unknown` from it on.
  *
- * Source: rename(2) on atomic replacement; fsync(2), NOTES, on the directory entry.
+ * Source: rename(2) on atomic replacement; fsync(2), DESCRIPTION, on the directory entry.
  * @example
  * await holdfast.writeFile("settings.json", JSON.stringify(settings));
  */

@@ -74,6 +74,8 @@ export interface IoSync {
   close(file: File): void;
   statFile(file: File): Stat;
   setMode(file: File, mode: number): void;
+  /** Sets the time of its last change, in milliseconds since 1970. */
+  setTime(file: File, milliseconds: number): void;
   setOwner(file: File, userId: number, groupId: number): void;
   /**
    * Takes the kernel lock of the file without waiting, false if somebody else has it. It belongs to this open descriptor

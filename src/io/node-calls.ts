@@ -19,6 +19,7 @@ export type Shared =
   | "rename"
   | "setMode"
   | "setOwner"
+  | "setTime"
   | "sleep"
   | "stat"
   | "statFile"
@@ -96,6 +97,7 @@ export const callsSync: Pick<IoSync, Shared> = {
   readLink: (path) => fs.readlinkSync(path),
   realPath: (path) => fs.realpathSync.native(path),
   rename: (from, to) => fs.renameSync(from, to),
+  setTime: (file, milliseconds) => fs.futimesSync(file, milliseconds / 1000, milliseconds / 1000),
   setMode: (file, mode) => fs.fchmodSync(file, mode),
   setOwner: (file, userId, groupId) => fs.fchownSync(file, userId, groupId),
   // Never a busy loop: it would starve whoever holds the file.
@@ -131,6 +133,8 @@ export const calls: Pick<Io, Shared> = {
   readLink: (path) => called<string>((done) => fs.readlink(path, done)),
   realPath: (path) => realPath(path),
   rename: (from, to) => called<void>((done) => fs.rename(from, to, done as fs.NoParamCallback)),
+  setTime: (file, milliseconds) =>
+    called<void>((done) => fs.futimes(file, milliseconds / 1000, milliseconds / 1000, done as fs.NoParamCallback)),
   setMode: (file, mode) => called<void>((done) => fs.fchmod(file, mode, done as fs.NoParamCallback)),
   setOwner: (file, userId, groupId) => called<void>((done) => fs.fchown(file, userId, groupId, done as fs.NoParamCallback)),
   sleep: (milliseconds) => new Promise((resolve) => setTimeout(resolve, milliseconds)),
@@ -152,39 +156,49 @@ export const openFlags = {
 /** How a platform syncs directories: the flags it opens them with, and the errors that mean "there is no such thing here". */
 export interface DirSyncRules {
   readonly flags: number;
+  /** When it is opened: a directory that may be written to but not read, too. */
+  readonly unopenable: ReadonlySet<string>;
   readonly unsupported: ReadonlySet<string>;
 }
 
 /** Opens, syncs and closes a directory. */
-export function syncDirSync(path: string, { flags, unsupported }: DirSyncRules): boolean {
-  let fd: number | undefined;
+export function syncDirSync(path: string, { flags, unopenable, unsupported }: DirSyncRules): boolean {
+  let fd: number;
   try {
     fd = fs.openSync(path, flags);
+  } catch (error) {
+    return falseIf(unopenable, error);
+  }
+  try {
     fs.fsyncSync(fd);
     return true;
   } catch (error) {
     return falseIf(unsupported, error);
   } finally {
-    if (fd !== undefined) fs.closeSync(fd);
+    fs.closeSync(fd);
   }
 }
 
 /** The asynchronous form of {@link syncDirSync}. */
-export async function syncDir(path: string, { flags, unsupported }: DirSyncRules): Promise<boolean> {
-  let fd: File | undefined;
+export async function syncDir(path: string, { flags, unopenable, unsupported }: DirSyncRules): Promise<boolean> {
+  let fd: File;
   try {
     fd = await openFlags.async(path, flags, 0);
+  } catch (error) {
+    return falseIf(unopenable, error);
+  }
+  try {
     await calls.syncFile(fd);
     return true;
   } catch (error) {
     return falseIf(unsupported, error);
   } finally {
     // Nobody waits for this: the descriptor was only read from, and closing it tells nothing about the sync.
-    if (fd !== undefined) fs.close(fd, () => {});
+    fs.close(fd, () => {});
   }
 }
 
-function falseIf(unsupported: ReadonlySet<string>, error: unknown): false {
-  if (unsupported.has((error as NodeJS.ErrnoException).code ?? "")) return false;
+function falseIf(codes: ReadonlySet<string>, error: unknown): false {
+  if (codes.has((error as NodeJS.ErrnoException).code ?? "")) return false;
   throw error;
 }

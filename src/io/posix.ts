@@ -20,6 +20,7 @@ const FLAGS: Readonly<Record<Access, number>> = {
 /** EINVAL by fsync(2) for special files; the others by file systems of FUSE and virtual machines (python-atomicwrites#27). */
 const DIR_SYNC: DirSyncRules = {
   flags: O_RDONLY | O_DIRECTORY,
+  unopenable: new Set(["EACCES"]),
   unsupported: new Set(["EINVAL", "ENOSYS", "ENOTSUP", "EOPNOTSUPP"]),
 };
 

@@ -41,6 +41,7 @@ export const syncFile = request("syncFile");
 export const close = request("close");
 export const statFile = request("statFile");
 export const setMode = request("setMode");
+export const setTime = request("setTime");
 export const setOwner = request("setOwner");
 export const tryLock = request("tryLock");
 export const lstat = request("lstat");

@@ -24,7 +24,8 @@ const FLAGS: Readonly<Record<Access, number>> = {
 };
 
 /** FlushFileBuffers needs write access, and some file systems flush no directory at all. */
-const DIR_SYNC: DirSyncRules = { flags: O_RDWR, unsupported: new Set(["EACCES", "EBADF", "EINVAL", "EISDIR", "EPERM"]) };
+const NO_DIR_SYNC = new Set(["EACCES", "EBADF", "EINVAL", "EISDIR", "EPERM"]);
+const DIR_SYNC: DirSyncRules = { flags: O_RDWR, unopenable: NO_DIR_SYNC, unsupported: NO_DIR_SYNC };
 
 const CREATE_MODE = 0o666;
 

@@ -7,7 +7,7 @@ import { type Inode, readBytes } from "./volume.ts";
 
 type FileRequests = Pick<
   IoSync,
-  "close" | "open" | "read" | "setMode" | "setOwner" | "statFile" | "syncFile" | "tryLock" | "write"
+  "close" | "open" | "read" | "setMode" | "setOwner" | "setTime" | "statFile" | "syncFile" | "tryLock" | "write"
 >;
 
 const UMASK = 0o022;
@@ -51,6 +51,9 @@ export function fileRequests(actor: Actor): FileRequests {
       const { inode } = opened(file, "fchmod");
       if (actor.userId !== 0 && actor.userId !== inode.attributes.userId) failing("fchmod")("EPERM");
       kernel.change({ kind: "attributes", inode: inode.number, attributes: { ...inode.attributes, mode: mode & MODE_BITS } });
+    },
+    setTime(file, milliseconds) {
+      opened(file, "futime").inode.modifiedMs = milliseconds;
     },
     setOwner(file, userId, groupId) {
       const { inode } = opened(file, "fchown");

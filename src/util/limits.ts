@@ -46,4 +46,5 @@ export const HELD_DELAY_MAX_MS = 50;
 /** How long a rename over a held file is tried, by default. Go gives up after 2 s, Defender on shares takes seconds. */
 export const HELD_BUDGET_ASYNC_MS = 10_000;
 export const HELD_BUDGET_SYNC_MS = 2_000;
-export const HELD_BUDGET_MAX_MS = 600_000;
+/** Below {@link SWEEP_AGE_SHARE_MODE_MS}, so that no sweeper takes the staged file meanwhile. */
+export const HELD_BUDGET_MAX_MS = 50_000;
