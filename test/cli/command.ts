@@ -6,7 +6,7 @@ import path from "node:path";
 import { fileURLToPath } from "node:url";
 
 export const ROOT = path.resolve(path.dirname(fileURLToPath(import.meta.url)), "../..");
-const MAIN = path.join(ROOT, "dist/cli/main.js");
+export const MAIN = path.join(ROOT, "dist/cli/main.js");
 
 export interface Ended {
   readonly code: number | null;

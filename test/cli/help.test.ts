@@ -48,13 +48,13 @@ describe("wrong usage is exit code 2, and nothing is done", () => {
   ];
   for (const [args, says] of wrong) {
     it(`holdfast ${args.join(" ")}`, async () => {
-      const ended = await holdfast(args, "never written");
+      const [ended, asJson] = await Promise.all([args, [...args, "--json"]].map((each) => holdfast(each, "never written")));
+      assert.ok(ended && asJson);
       assert.equal(ended.code, 2);
       assert.equal(ended.stdout, "");
       assert.match(ended.stderr, says);
       assertForPeople(ended);
 
-      const asJson = await holdfast([...args, "--json"], "never written");
       assert.equal(asJson.code, 2);
       assert.equal(asJson.stdout, "");
       const error = jsonLine(asJson.stderr);

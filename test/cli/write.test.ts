@@ -1,11 +1,12 @@
 import assert from "node:assert/strict";
+import { spawnSync } from "node:child_process";
 import { randomBytes } from "node:crypto";
 import fs from "node:fs";
 import path from "node:path";
 import { describe, it, type TestContext } from "node:test";
 import { needsPosix } from "../support/needs.ts";
 import { leftovers, tempDir } from "../support/temp-dir.ts";
-import { assertForPeople, type Ended, holdfast, jsonLine } from "./command.ts";
+import { assertForPeople, type Ended, holdfast, jsonLine, MAIN } from "./command.ts";
 
 const inDir = (
   t: TestContext,
@@ -102,5 +103,35 @@ describe("holdfast write", () => {
       assert.equal(ended.code, 1);
       assert.equal(jsonLine(ended.stderr)["code"], "NOT_A_FILE");
     }
+  });
+
+  it("an input that can't be read leaves the old file", { skip: needsPosix }, async (t) => {
+    const { dir } = inDir(t);
+    const file = path.join(dir, "a");
+    fs.writeFileSync(file, "old");
+    const fd = fs.openSync(dir, "r"); // process.stdin would be empty, as if all were well
+    t.after(() => fs.closeSync(fd));
+    const { status, stdout, stderr } = spawnSync(process.execPath, [MAIN, "write", "--json", file], {
+      stdio: [fd, "pipe", "pipe"],
+      encoding: "utf8",
+    });
+    assert.deepEqual([status, stdout], [1, ""]);
+    const { code, outcome, message } = jsonLine(stderr);
+    assert.deepEqual([code, outcome], ["SOURCE_FAILED", "unchanged"]);
+    assert.match(String(message), /EISDIR/);
+    assert.equal(fs.readFileSync(file, "utf8"), "old");
+    assert.deepEqual(leftovers(dir), []);
+  });
+
+  it("a disk that is full leaves the old file", { skip: needsPosix }, async (t) => {
+    const { dir } = inDir(t);
+    const file = path.join(dir, "a");
+    fs.writeFileSync(file, "old");
+    const limited = ["-c", 'ulimit -f 100; exec "$@"', "sh", process.execPath, MAIN, "write", file];
+    const { status, stderr } = spawnSync("sh", limited, { input: Buffer.alloc(1_000_000), encoding: "utf8" });
+    assert.equal(status, 1);
+    assert.match(stderr, /^holdfast: no space is left/);
+    assert.equal(fs.readFileSync(file, "utf8"), "old");
+    assert.deepEqual(leftovers(dir), []);
   });
 });

@@ -3,6 +3,7 @@ import { type Command, Option } from "commander";
 import { type Durability, type SymlinkPolicy, type WriteFileOptions, writeFile } from "../../index.ts";
 import { octalMode } from "../arguments.ts";
 import { EXIT } from "../exit-codes.ts";
+import { standardInput } from "../input.ts";
 import { outputOf } from "../output.ts";
 import type { Context } from "../program.ts";
 import { Progress } from "../progress.ts";
@@ -62,7 +63,7 @@ async function write(file: string, { json = false, ...options }: Options, signal
   const progress = new Progress({ label: "reading", format: bytesText, afterMs: 1000, hidden: json, terminalOnly: true });
   const given: WriteFileOptions = { ...options, signal };
   try {
-    const result = await writeFile(file, counted(process.stdin, progress), given);
+    const result = await writeFile(file, counted(standardInput(), progress), given);
     progress.end();
     output.line(`wrote ${countText(result.sizeBytes)} bytes to ${file} (${result.durability})`);
     for (const what of result.notKept) output.note(`holdfast: the old file's ${what} could not be kept`);
