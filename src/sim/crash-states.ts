@@ -22,7 +22,8 @@ export class PowerCut {
   constructor({ base, log }: Pick<Kernel, "base" | "log">, profile: Profile, step: number) {
     this.step = step;
     this.#base = base;
-    const issued = log.ops.filter((op) => op.step <= step);
+    // What was asked for before this moment may have been done by then, even if its reply came later.
+    const issued = log.ops.filter((op) => op.step <= step || op.asked < step);
     const durable = durableBefore(step, issued, log, profile);
     this.units = unitsOf(
       issued.filter((op) => !durable.has(op)),
@@ -67,18 +68,41 @@ export interface KillMoment {
   readonly ops: readonly MicroOp[];
   /** Said only of a write that was cut. */
   readonly cutAfter: number | undefined;
+  /** A later request that was in flight, and was done before one that had been asked for earlier. */
+  readonly also: number | undefined;
 }
 
-/** Every kill after `from` that leaves something else than the one before it. */
-export function killMoments({ ops, syncs, acknowledgements }: Log, from: number): KillMoment[] {
-  const steps = [...new Set([...ops, ...syncs, ...acknowledgements].map(({ step }) => step))]
-    .filter((step) => step > from)
-    .sort((a, b) => a - b);
-  return steps.flatMap((step) => {
+/** Every kill since `from`; many leave the same. */
+export function killMoments({ ops, steps }: Log, from: number): KillMoment[] {
+  return [from, ...steps.map(({ number }) => number).filter((number) => number > from)].flatMap((step) => {
     const before = ops.filter((op) => op.step < step);
     const own = ops.filter((op) => op.step === step);
-    const parts = [...new Set(own.map(({ part }) => part))].slice(0, -1);
-    const cuts = parts.map((part) => ({ step, cutAfter: part + 1, ops: [...before, ...own.filter((op) => op.part <= part)] }));
-    return [...cuts, { step, cutAfter: undefined, ops: [...before, ...own] }];
+    const done = [...before, ...own];
+    const parts = step > from ? [...new Set(own.map(({ part }) => part))].slice(0, -1) : [];
+    const cuts = parts.map((part) => ({
+      step,
+      cutAfter: part + 1,
+      also: undefined,
+      ops: [...before, ...own.filter((op) => op.part <= part)],
+    }));
+    const inFlight = overtaking(ops, step).map((also) => ({
+      step,
+      cutAfter: undefined,
+      also,
+      ops: [...done, ...ops.filter((op) => op.step === also)],
+    }));
+    return [...cuts, { step, cutAfter: undefined, also: undefined, ops: done }, ...inFlight];
+  });
+}
+
+/** Requests in flight at `step` that can have been done before others in flight, as they are about other objects. */
+function overtaking(ops: readonly MicroOp[], step: number): number[] {
+  const later = ops.filter((op) => op.step > step);
+  const objects = (some: readonly MicroOp[]): Set<number | undefined> =>
+    new Set(some.flatMap((op) => (op.kind === "entry" ? [op.child, op.inode] : [op.inode])));
+  const inFlight = [...new Set(later.filter((op) => op.asked <= step).map((op) => op.step))].slice(1);
+  return inFlight.filter((also) => {
+    const touched = objects(later.filter((op) => op.step < also));
+    return ![...objects(later.filter((op) => op.step === also))].some((object) => touched.has(object));
   });
 }

@@ -1,5 +1,4 @@
 /** A disk in memory, for the tests of whoever writes files. */
-import { withMachine } from "../io/current.ts";
 import { type Actor, failing, find, findExisting } from "./actor.ts";
 import { PowerCut } from "./crash-states.ts";
 import { newObject, writeBlocks } from "./file-requests.ts";
@@ -163,5 +162,5 @@ function restarted({ kernel }: SimDisk, volume: Volume): SimDisk {
  * Experimental, as {@link SimDisk}.
  */
 export function onDisk<T>(disk: SimDisk, body: () => T, options: ProcessOptions = {}): T {
-  return withMachine(disk.process(options), body);
+  return disk.process(options).run(body);
 }

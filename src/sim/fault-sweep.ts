@@ -4,7 +4,6 @@
 import type { Durability } from "../core/prepare.ts";
 import { isHoldfastError } from "../errors.ts";
 import { isStageName } from "../format/names.ts";
-import { withMachine } from "../io/current.ts";
 import type { Op } from "../io/io.ts";
 import { turn } from "../io/turns.ts";
 import { digestValue } from "./digest.ts";
@@ -117,12 +116,12 @@ async function attempt(
   runs: boolean,
 ): Promise<Attempt> {
   const made = new SimDisk({ ...on, seed });
-  await withMachine(made.process(), async () => setup?.(made));
+  await made.process().run(async () => setup?.(made));
   const disk = new SimDisk(made.kernel.options, made.kernel.restarted(made.kernel.volume));
   const process = new SimProcess(disk.kernel, { name: "run", faults: fault ? [fault] : [] });
   let error: unknown;
   try {
-    if (runs) await withMachine(process, async () => run());
+    if (runs) await process.run(async () => run());
   } catch (thrown) {
     error = thrown ?? new TypeError("nothing was thrown");
   }

@@ -12,7 +12,7 @@ export { type FaultReport, type FaultSweepOptions, faultSweep } from "./fault-sw
 export type { Fault } from "./faults.ts";
 export { type InterleavedState, type InterleaveOptions, type InterleaveReport, interleave } from "./interleave.ts";
 export type { SimDiskOptions } from "./platform.ts";
-export type { ProcessOptions } from "./process.ts";
+export type { ProcessOptions, SimProcess } from "./process.ts";
 export type { SweepReport } from "./report.ts";
 export { SABOTAGE_NAMES, type SabotageName } from "./sabotage.ts";
 export type { CrashState, Marks, SweepOptions } from "./scenario.ts";

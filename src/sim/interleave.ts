@@ -1,7 +1,6 @@
 /**
  * The interleaving sweep: several programs at once on one disk, in every order of their requests.
  */
-import { withMachine } from "../io/current.ts";
 import { digestValue } from "./digest.ts";
 import { SimDisk } from "./disk.ts";
 import { stepLine, volumeLines, withShortNames } from "./lines.ts";
@@ -97,7 +96,7 @@ class Interleaver {
   async #start(): Promise<Replay> {
     const { setup, programs, kills = false, seed = 1 } = this.#options;
     const made = new SimDisk({ ...this.#options.disk, seed });
-    await withMachine(made.process(), async () => setup?.(made));
+    await made.process().run(async () => setup?.(made));
     const disk = new SimDisk(made.kernel.options, made.kernel.restarted(made.kernel.volume));
     return await Replay.start(disk, programs, kills);
   }
@@ -125,9 +124,7 @@ class Interleaver {
     try {
       if (disk === played && endings.some(({ status }) => status === "running"))
         throw new RangeError("nothing more happens, but not all programs have ended");
-      await withMachine(new SimProcess(disk.kernel, { name: "check" }), async () =>
-        this.#options.check({ disk, endings, acknowledged }),
-      );
+      await new SimProcess(disk.kernel, { name: "check" }).run(async () => this.#options.check({ disk, endings, acknowledged }));
     } catch (error) {
       this.#violations++;
       if (this.#shortest && this.#shortest.steps <= shown.length) return;

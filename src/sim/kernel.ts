@@ -18,7 +18,7 @@ export interface Opened {
 /** A {@link MicroOp} before the system has numbered it. */
 export type Change = MicroOp extends infer O
   ? O extends MicroOp
-    ? Omit<O, "atMs" | "part" | "seq" | "step"> & { readonly part?: number }
+    ? Omit<O, "asked" | "atMs" | "part" | "seq" | "step"> & { readonly part?: number }
     : never
   : never;
 
@@ -53,6 +53,7 @@ export class Kernel {
   /** While true, changes are durable at once and not recorded: the disk is being set up. */
   settingUp = false;
   setupInodes: number;
+  #asked = 0;
 
   private constructor(options: SimDiskOptions, base: Volume, past: Past, log?: Log) {
     this.options = options;
@@ -68,7 +69,7 @@ export class Kernel {
   /** An empty disk. */
   static empty(options: SimDiskOptions): Kernel {
     const base = new Volume();
-    base.apply({ kind: "birth", inode: ROOT, birth: ROOT_BIRTH, seq: 0, step: 0, part: 0, atMs: START_MS });
+    base.apply({ kind: "birth", inode: ROOT, birth: ROOT_BIRTH, seq: 0, step: 0, asked: 0, part: 0, atMs: START_MS });
     return new Kernel(options, base, { nowMs: START_MS, step: 0, processCount: 0, setupInodes: ROOT });
   }
 
@@ -92,7 +93,7 @@ export class Kernel {
 
   /** Makes and records one change. */
   change(change: Change): void {
-    const op = { part: 0, ...change, seq: this.log.ops.length, step: this.step, atMs: this.nowMs } as MicroOp;
+    const op = { part: 0, ...change, seq: this.log.ops.length, step: this.step, asked: this.#asked, atMs: this.nowMs } as MicroOp;
     this.volume.apply(op);
     if (this.settingUp) this.base.apply(op);
     else this.log.ops.push(op);
@@ -104,7 +105,8 @@ export class Kernel {
   }
 
   /** Begins a request, or anything else that has a place in the order. */
-  begin(process: string, op: string, text: string): Step {
+  begin(process: string, op: string, text: string, asked: number = this.step): Step {
+    this.#asked = asked;
     const step: Step = { number: ++this.step, process, op, text };
     this.log.steps.push(step);
     return step;

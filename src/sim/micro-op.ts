@@ -28,6 +28,8 @@ interface Common {
   readonly seq: number;
   /** The request it is of. */
   readonly step: number;
+  /** The last request that had been done when this one was asked for: in between it was in flight. */
+  readonly asked: number;
   /** The inode that it changes, and whose sync makes it durable. */
   readonly inode: number;
   /** Which part of a write it is: a kill cuts between parts. */

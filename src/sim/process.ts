@@ -1,6 +1,7 @@
 /** A simulated process: one {@link Machine}, with descriptors, locks and random numbers of its own. */
 import { HoldfastError } from "../errors.ts";
 import { sharingBarriers } from "../io/barriers.ts";
+import { withMachine } from "../io/current.ts";
 import type { Call, File, Io, IoSync, Machine, Op } from "../io/io.ts";
 import { turn } from "../io/turns.ts";
 import { type Actor, failing, find } from "./actor.ts";
@@ -77,6 +78,11 @@ export class SimProcess implements Machine {
     return this.#actor.files.size;
   }
 
+  /** Calls `body`, and all that it starts, in this process: Holdfast then reads and writes on this disk and nowhere else. */
+  run<T>(body: () => T): T {
+    return withMachine(this, body);
+  }
+
   /**
    * Ends the process as SIGKILL does: descriptors and locks are gone, what was written is still there, and what was not
    * synced is still pending. Asynchronous calls never return, synchronous ones throw.
@@ -88,21 +94,22 @@ export class SimProcess implements Machine {
   }
 
   async #performLater(call: Call): Promise<unknown> {
+    const asked = this.#kernel.step;
     if (this.#gate && !LOCAL.has(call.op)) await this.#gate(call);
     else if (call.op === "sleep")
       await turn(); // lets the others do something meanwhile
     else if (!AT_ONCE.has(call.op)) await undefined;
-    return this.#dead ? new Promise(() => {}) : this.#perform(call);
+    return this.#dead ? new Promise(() => {}) : this.#perform(call, asked);
   }
 
-  #perform(call: Call): unknown {
+  #perform(call: Call, asked: number = this.#kernel.step): unknown {
     if (this.#dead) throw new HoldfastError("ASSERTION", { what: "a simulated process was used after its kill" });
     const { path, text } = printCall(call, (file) => this.#pathOf(file));
-    const step = LOCAL.has(call.op) ? undefined : this.#kernel.begin(this.#actor.name, call.op, text);
-    const asked = { path, step, pathOf: (file: File) => this.#pathOf(file), syncFailed: () => this.#syncFailed(call) };
+    const step = LOCAL.has(call.op) ? undefined : this.#kernel.begin(this.#actor.name, call.op, text, asked);
+    const request = { path, step, pathOf: (file: File) => this.#pathOf(file), syncFailed: () => this.#syncFailed(call) };
     const answer = (current: Call, depth: number): unknown => {
       const around = this.#around[depth];
-      return around ? around({ ...asked, call: current }, (next) => answer(next, depth + 1)) : this.#answer(current);
+      return around ? around({ ...request, call: current }, (next) => answer(next, depth + 1)) : this.#answer(current);
     };
     try {
       const reply = answer(call, 0);

@@ -1,5 +1,4 @@
 /** Runs a scenario on a disk, all requests recorded. */
-import { withMachine } from "../io/current.ts";
 import { turn } from "../io/turns.ts";
 import type { Kernel } from "./kernel.ts";
 import { SimProcess } from "./process.ts";
@@ -20,7 +19,7 @@ export async function record<Ack>(kernel: Kernel, body: (marks: Marks<Ack>) => u
   const process = new SimProcess(kernel, { name, around: options.sabotage ? [sabotage(options.sabotage)] : [] });
   const acknowledge = (value: Ack): void => kernel.acknowledge(name, value, false);
   try {
-    await withMachine(process, async () => body({ acknowledge }));
+    await process.run(async () => body({ acknowledge }));
     if (options.marksEnd) kernel.acknowledge(name, undefined, true);
     await turn(); // what the scenario has started and not waited for
   } finally {

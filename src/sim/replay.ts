@@ -1,5 +1,4 @@
 /** Several scenarios at once on one disk, one request at a time, in an order that is chosen from outside. */
-import { withMachine } from "../io/current.ts";
 import type { Call } from "../io/io.ts";
 import { turn } from "../io/turns.ts";
 import type { Around } from "./around.ts";
@@ -46,7 +45,7 @@ class Player {
       this.acknowledged.push(value);
       disk.kernel.acknowledge(name, value, false);
     };
-    const [ending] = await Promise.allSettled([withMachine(this.process, async () => program({ acknowledge }))]);
+    const [ending] = await Promise.allSettled([this.process.run(async () => program({ acknowledge }))]);
     if (this.ending.status === "running") this.ending = ending;
   }
 

@@ -73,7 +73,8 @@ function crashLines(crash: Crash, previous: Crash | undefined): string[] {
   ];
 }
 
-function moment({ kind, step, cutAfter, log }: Crash): string {
+function moment({ kind, step, cutAfter, also, log }: Crash): string {
+  if (also) return `after ${step}, when of what was in flight only ${also.number} was done: ${also.op} ${also.text}`;
   if (cutAfter !== undefined) return `inside ${step}, after block ${cutAfter} of the write`;
   if (!log.steps.some(({ number }) => number >= step)) return "after all this";
   return kind === "kill" || log.acknowledgements.some((one) => one.step === step) ? `after ${step}` : `before ${step} ends`;

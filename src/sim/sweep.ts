@@ -1,7 +1,6 @@
 /**
  * The crash sweep: runs a scenario once, and then looks at every disk that a crash could have left.
  */
-import { withMachine } from "../io/current.ts";
 import { killMoments, PowerCut, powerSteps } from "./crash-states.ts";
 import { digestValue } from "./digest.ts";
 import { SimDisk } from "./disk.ts";
@@ -41,7 +40,7 @@ interface Candidate {
 export async function sweep<Ack = unknown>(options: SweepOptions<Ack>): Promise<SweepReport> {
   const seed = options.seed ?? SEED_DEFAULT;
   const disk = new SimDisk({ ...options.disk, seed });
-  await withMachine(disk.process(), async () => options.setup?.(disk));
+  await disk.process().run(async () => options.setup?.(disk));
   const kernel = disk.kernel.restarted(disk.kernel.volume);
   const explorer = new Explorer(options as SweepOptions<unknown>, seed);
   await record(kernel, options.run, { name: "run", sabotage: options.sabotage, marksEnd: true });
@@ -74,8 +73,9 @@ class Explorer {
     for (const moment of killMoments(kernel.log, from)) {
       this.#crashPoints++;
       const { step, cutAfter } = moment;
+      const also = kernel.log.steps.find(({ number }) => number === moment.also);
       const killed = kernel.asOf(step, moment.ops);
-      const crash: Crash = { kind: "kill", step, cutAfter, lost: [], kept: [], log: killed.log, base: kernel.base };
+      const crash: Crash = { kind: "kill", step, cutAfter, also, lost: [], kept: [], log: killed.log, base: kernel.base };
       this.#offer({ kernel: killed, earlier: before.earlier, finished: before.finished, crashes: [...before.crashes, crash] });
     }
     if (!this.#profile.powerLoss) return;
@@ -150,6 +150,7 @@ function powerLost(before: Candidate, at: PowerCut, kept: ReadonlySet<Unit>, fro
     kind: "power loss",
     step: at.step,
     cutAfter: undefined,
+    also: undefined,
     lost: opsOf(at.units.filter((unit) => !kept.has(unit))),
     kept: opsOf(at.units.filter((unit) => kept.has(unit))),
     log: from.log,
@@ -167,7 +168,7 @@ async function examine(candidate: Candidate, options: SweepOptions<unknown>): Pr
     // The check works on a copy of its own: what it does is no part of the scenario.
     const disk = new SimDisk(kernel.options, kernel.restarted(kernel.volume.clone()));
     const told = toldBy(candidate, kernel, kernel.step);
-    await withMachine(new SimProcess(disk.kernel, { name: "check" }), async () => options.check({ ...told, disk }));
+    await new SimProcess(disk.kernel, { name: "check" }).run(async () => options.check({ ...told, disk }));
     return undefined;
   } catch (error) {
     const told = toldBy(candidate, kernel, kernel.step);

@@ -10,6 +10,8 @@ export interface Crash {
   readonly step: number;
   /** A kill in the middle of a write: after so many blocks. */
   readonly cutAfter: number | undefined;
+  /** A kill: a later request that had been done as well, as it was in flight. */
+  readonly also: Step | undefined;
   readonly lost: readonly MicroOp[];
   /** What had not been synced and was there all the same. */
   readonly kept: readonly MicroOp[];

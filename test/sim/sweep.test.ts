@@ -224,3 +224,38 @@ describe("large programs are sampled", () => {
     }
   });
 });
+
+describe("requests in flight", () => {
+  /** Two files at once. */
+  const both = (sync: boolean) => async (): Promise<void> => {
+    const { io } = currentMachine();
+    await Promise.all(
+      ["/d/a", "/d/b"].map(async (path) => {
+        const file = await io.open(path, "edit");
+        await io.write(file, new TextEncoder().encode("new"), 0);
+        if (sync) await io.syncFile(file);
+      }),
+    );
+  };
+  const statesOf = async (profile: "kill" | "strict", sync: boolean): Promise<string[]> => {
+    const seen = new Set<string>();
+    await sweep({
+      profile,
+      setup(disk) {
+        disk.writeFile("/d/a", "old");
+        disk.writeFile("/d/b", "old");
+      },
+      run: both(sync),
+      check: ({ disk, finished }) => void (finished || seen.add(`${disk.readText("/d/a")} ${disk.readText("/d/b")}`)),
+    });
+    return [...seen].sort();
+  };
+
+  it("may be done in any order when the process is killed", async () => {
+    assert.deepEqual(await statesOf("kill", false), ["new new", "new old", "old new", "old old"]);
+  });
+
+  it("and when power is lost", async () => {
+    assert.deepEqual(await statesOf("strict", true), ["new new", "new old", "old new", "old old"]);
+  });
+});
