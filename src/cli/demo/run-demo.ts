@@ -83,7 +83,7 @@ function conclude(
   const columns = [...findings.values()].reverse();
   const headings = ["writer", ...columns.flatMap((finding) => finding.headings)];
   const rows = CONTENDERS.filter(isInstalled).map(({ name }) => [
-    name,
+    name.padEnd(NAME_CELLS),
     ...columns.flatMap((finding) => finding.cells.get(name) ?? finding.headings.map(() => undefined)),
   ]);
   output.line();
