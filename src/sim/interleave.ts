@@ -132,10 +132,10 @@ class Interleaver {
         `  ${error instanceof Error ? error.message : String(error)}`,
         "",
         ...shown,
-        ...(disk === played ? [] : ["  ------ power loss"]),
         ...endings.map((ending, index) => `  program ${index + 1}: ${told(ending)}`),
+        ...(disk === played ? [] : ["", "The disk then:", ...volumeLines(played.kernel.volume), "", "  ------ power loss"]),
         "",
-        "The disk then:",
+        disk === played ? "The disk then:" : "What was left after it:",
         ...volumeLines(before),
       ];
       this.#shortest = { steps: shown.length, text: withShortNames(lines.join("\n")) };

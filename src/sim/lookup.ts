@@ -33,6 +33,11 @@ export function namesIn(path: string): string[] {
   return nodePath.sep === "\\" && DRIVE.test(names[0] ?? "") ? names.slice(1) : names;
 }
 
+/** The path in the one form that reports and conditions of faults have: with slashes. */
+export function withSlashes(path: string): string {
+  return nodePath.sep === "\\" ? `/${namesIn(path).join("/")}` : path;
+}
+
 interface Place {
   readonly inode: Inode;
   readonly name: string;

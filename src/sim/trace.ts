@@ -1,5 +1,6 @@
 /** Requests and contents as text, for people. */
 import type { Call, File } from "../io/io.ts";
+import { withSlashes } from "./lookup.ts";
 
 /** A request: the path it is about, and all that tells it from others. */
 export function printCall(
@@ -9,7 +10,7 @@ export function printCall(
   const [first, second, third] = args as readonly unknown[];
   const path =
     typeof first === "string"
-      ? first
+      ? withSlashes(first)
       : typeof first === "number" && op !== "sleep" && op !== "random"
         ? pathOf(first as File)
         : undefined;
@@ -19,10 +20,10 @@ export function printCall(
         return `, ${String(second)}`;
       case "rename":
       case "link":
-        return ` -> ${String(second)}`;
+        return ` -> ${withSlashes(String(second))}`;
       case "write":
       case "read":
-        return `, ${(second as Uint8Array).length} bytes at ${String(third)}`;
+        return `, ${count((second as Uint8Array).length)} at ${String(third)}`;
       case "setMode":
         return `, ${(second as number).toString(8)}`;
       case "setOwner":
@@ -37,6 +38,8 @@ export function printCall(
   return { path, text: `${path ?? ""}${more()}` };
 }
 
+const count = (bytes: number): string => (bytes === 1 ? "1 byte" : `${bytes} bytes`);
+
 /** A reply, where it tells something. */
 export function printReply({ op, args }: Call, reply: unknown): string {
   switch (op) {
@@ -44,7 +47,7 @@ export function printReply({ op, args }: Call, reply: unknown): string {
       return `file ${String(reply)}`;
     case "read":
     case "write":
-      return reply === (args[1] as Uint8Array).length ? "" : `${String(reply)} bytes`;
+      return reply === (args[1] as Uint8Array).length ? "" : count(Number(reply));
     case "lstat":
     case "stat":
       return reply === undefined ? "absent" : "there";
@@ -78,7 +81,7 @@ export function printContent(bytes: Uint8Array): string {
     at = end;
     if (runs.length === SHOWN_RUNS && at < bytes.length) runs.push("...");
   }
-  return `${bytes.length} bytes: ${runs.join(", ")}`;
+  return `${count(bytes.length)}: ${runs.join(", ")}`;
 }
 
 function printByte(byte: number): string {

@@ -1,7 +1,7 @@
 /** Writers, readers and sweepers at once, in every order of their requests. */
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { isHoldfastError, readFile, writeFile, writeFileSync } from "holdfast";
+import { isHoldfastError, readFile, writeFile } from "holdfast";
 import { type InterleavedState, type InterleaveOptions, interleave, type SimDisk } from "holdfast/sim";
 import { type Finish, replaceFile } from "../../dist/core/replace.js";
 import { sweepDead } from "../../dist/core/sweep.js";
@@ -136,7 +136,7 @@ describe("the public functions, in every order", () => {
   it("writer and writer in two processes", { timeout: 60_000 }, () =>
     expectSound({
       setup,
-      programs: [() => writeFile(PATH, "A"), () => writeFileSync(PATH, "BB")],
+      programs: [() => writeFile(PATH, "A"), () => writeFile(PATH, "BB")],
       check(state) {
         expectNoFailure(state);
         assert.ok(["A", "BB"].includes(state.disk.readText(PATH) ?? ""));

@@ -1,13 +1,24 @@
 /** Windows: files that are held, in virtual time. */
 import assert from "node:assert/strict";
+import * as path from "node:path";
 import { describe, it } from "node:test";
-import { isHoldfastError, writeFile, writeFileSync } from "holdfast";
+import { isHoldfastError, readFile, writeFile, writeFileSync } from "holdfast";
 import { interleave, onDisk, SimDisk, sweep } from "holdfast/sim";
+import { type Finish, replaceFile } from "../../dist/core/replace.js";
 import { sweepDead } from "../../dist/core/sweep.js";
 import { stageName } from "../../dist/format/names.js";
-import { runSync } from "../../dist/io/run.js";
+import { currentMachine } from "../../dist/io/current.js";
+import { run, runSync } from "../../dist/io/run.js";
 
 const PATH = "/app/config.json";
+const FINISH: Finish = {
+  attributes: { mode: undefined, existing: undefined },
+  syncFile: true,
+  overtake: () => [],
+  ifAbsent: false,
+  barrier: true,
+  heldBudgetMs: 5,
+};
 
 function windowsDisk(text = "old"): SimDisk {
   const disk = new SimDisk({ platform: "windows" });
@@ -46,7 +57,7 @@ describe("a held target", () => {
 describe("staged files of dead writers", () => {
   it("are removed once they are 60 seconds old, and not before", () => {
     const disk = windowsDisk();
-    const dead = `/app/${stageName(new Uint8Array(16))}`;
+    const dead = path.join("/app", stageName(new Uint8Array(16)));
     disk.writeFile(dead, "dead");
     const { sync } = disk.process();
     disk.advance(59_000);
@@ -93,16 +104,41 @@ it("a replace is old or new after every crash", async () => {
   }
 });
 
-it("two writers at once both succeed", async () => {
-  const { violations, complete, text } = await interleave({
-    disk: { platform: "windows" },
-    setup: (disk) => disk.writeFile(PATH, "old"),
-    programs: [() => writeFileSync(PATH, "A"), () => writeFile(PATH, "BB")],
-    check({ disk, endings }) {
-      for (const ending of endings) if (ending.status === "rejected") throw ending.reason;
-      assert.ok(["A", "BB"].includes(disk.readText(PATH) ?? ""));
-    },
+describe("in every order", () => {
+  const replace = (text: string) => async (): Promise<unknown> =>
+    await run(replaceFile({ dir: "/app", path: PATH }, new TextEncoder().encode(text), FINISH), currentMachine().io);
+
+  it("two writers at once both succeed", async () => {
+    const { violations, complete, text } = await interleave({
+      disk: { platform: "windows" },
+      setup: (disk) => disk.writeFile(PATH, "old"),
+      programs: [replace("A"), replace("BB")],
+      check({ disk, endings }) {
+        for (const ending of endings) if (ending.status === "rejected") throw ending.reason;
+        assert.ok(["A", "BB"].includes(disk.readText(PATH) ?? ""));
+      },
+    });
+    assert.equal(violations, 0, text);
+    assert.ok(complete, text);
   });
-  assert.equal(violations, 0, text);
-  assert.ok(complete, text);
+
+  it("a reader gets one version, and a writer that it hinders fails with BUSY and changes nothing", async () => {
+    const codes = new Set<string>();
+    const { violations, text } = await interleave({
+      disk: { platform: "windows" },
+      setup: (disk) => disk.writeFile(PATH, "old"),
+      programs: [replace("A"), () => readFile(PATH, "utf8")],
+      statesMax: 3000, // a writer can try again at every place of a reader, at every time
+      check({ disk, endings: [writer, reader] }) {
+        assert.ok(reader?.status === "fulfilled" && ["old", "A"].includes(String(reader.value)));
+        if (writer?.status === "rejected") {
+          assert.ok(isHoldfastError(writer.reason, "BUSY") && writer.reason.outcome === "unchanged", String(writer.reason));
+          assert.deepEqual(disk.tree(), { "/app/": "", [PATH]: "old" });
+        } else assert.equal(disk.readText(PATH), "A");
+        codes.add(writer?.status ?? "");
+      },
+    });
+    assert.equal(violations, 0, text);
+    assert.deepEqual([...codes].sort(), ["fulfilled", "rejected"]);
+  });
 });
