@@ -7,10 +7,11 @@ import { isStageName } from "../format/names.ts";
 import type { Op } from "../io/io.ts";
 import { turn } from "../io/turns.ts";
 import { digestValue } from "./digest.ts";
-import { SimDisk } from "./disk.ts";
+import type { SimDisk } from "./disk.ts";
 import type { Fault } from "./faults.ts";
 import { stepLine, volumeLines, withShortNames } from "./lines.ts";
 import type { SimDiskOptions } from "./platform.ts";
+import { prepared } from "./prepared.ts";
 import { SimProcess } from "./process.ts";
 
 /** A scenario for {@link faultSweep}: one unit of work that is done or not done. */
@@ -110,14 +111,9 @@ interface Attempt {
   readonly openCount: number;
 }
 
-async function attempt(
-  { setup, run, observe, disk: on, seed = 1 }: FaultSweepOptions,
-  fault: Fault | undefined,
-  runs: boolean,
-): Promise<Attempt> {
-  const made = new SimDisk({ ...on, seed });
-  await made.process().run(async () => setup?.(made));
-  const disk = new SimDisk(made.kernel.options, made.kernel.restarted(made.kernel.volume));
+async function attempt(options: FaultSweepOptions, fault: Fault | undefined, runs: boolean): Promise<Attempt> {
+  const { run, observe } = options;
+  const disk = await prepared(options);
   const process = new SimProcess(disk.kernel, { name: "run", faults: fault ? [fault] : [] });
   let error: unknown;
   try {

@@ -17,3 +17,4 @@ export type { SweepReport } from "./report.ts";
 export { SABOTAGE_NAMES, type SabotageName } from "./sabotage.ts";
 export type { CrashState, Marks, SweepOptions } from "./scenario.ts";
 export { sweep } from "./sweep.ts";
+export type { CrashPlace, Violation } from "./violation.ts";

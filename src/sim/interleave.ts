@@ -2,9 +2,10 @@
  * The interleaving sweep: several programs at once on one disk, in every order of their requests.
  */
 import { digestValue } from "./digest.ts";
-import { SimDisk } from "./disk.ts";
+import type { SimDisk } from "./disk.ts";
 import { stepLine, volumeLines, withShortNames } from "./lines.ts";
 import type { SimDiskOptions } from "./platform.ts";
+import { prepared } from "./prepared.ts";
 import { SimProcess } from "./process.ts";
 import { type Ending, Replay } from "./replay.ts";
 import type { Marks } from "./scenario.ts";
@@ -94,11 +95,8 @@ class Interleaver {
   }
 
   async #start(): Promise<Replay> {
-    const { setup, programs, kills = false, seed = 1 } = this.#options;
-    const made = new SimDisk({ ...this.#options.disk, seed });
-    await made.process().run(async () => setup?.(made));
-    const disk = new SimDisk(made.kernel.options, made.kernel.restarted(made.kernel.volume));
-    return await Replay.start(disk, programs, kills);
+    const { programs, kills = false } = this.#options;
+    return await Replay.start(await prepared(this.#options), programs, kills);
   }
 
   /** Whether this state was not met before; what power loss can make of it is looked at on the way. */

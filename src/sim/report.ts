@@ -1,7 +1,7 @@
 /** What a sweep found, as numbers and as a text for people. */
 import { stepLine, volumeLines, withShortNames } from "./lines.ts";
 import type { MicroOp } from "./micro-op.ts";
-import type { Crash, Violation } from "./violation.ts";
+import type { Crash, Evidence, Violation } from "./violation.ts";
 import { ROOT, type Volume } from "./volume.ts";
 
 /** The result of a crash sweep. */
@@ -21,10 +21,10 @@ export interface SweepReport {
 }
 
 /** Adds the text. */
-export function crashReport(found: Omit<SweepReport, "text">): SweepReport {
-  const { profile, seed, crashPoints, states, violations, smallest } = found;
+export function crashReport(found: Omit<SweepReport, "smallest" | "text">, smallest: Evidence | undefined): SweepReport {
+  const { profile, seed, crashPoints, states, violations } = found;
   const counts = `${states} states from ${crashPoints} crash points, profile ${profile}, seed ${seed}`;
-  if (!smallest) return { ...found, text: `No promise was broken: ${counts}.` };
+  if (!smallest) return { ...found, smallest, text: `No promise was broken: ${counts}.` };
   const lines = [
     `${violations} crash states break a promise: ${counts}. The smallest:`,
     "",
@@ -38,10 +38,10 @@ export function crashReport(found: Omit<SweepReport, "text">): SweepReport {
     "",
     `To repeat: the same sweep with profile "${profile}" and seed ${seed}.`,
   ];
-  return { ...found, text: withShortNames(lines.join("\n")) };
+  return { ...found, smallest, text: withShortNames(lines.join("\n")) };
 }
 
-function recoveryLines({ recovery, recovered }: Violation): string[] {
+function recoveryLines({ recovery, recovered }: Evidence): string[] {
   if (!recovered) return [];
   return ["", ...recovery.map(stepLine), "", "After this recovery:", ...volumeLines(recovered)];
 }

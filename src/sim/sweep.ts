@@ -5,6 +5,7 @@ import { killMoments, PowerCut, powerSteps } from "./crash-states.ts";
 import { digestValue } from "./digest.ts";
 import { SimDisk } from "./disk.ts";
 import type { Kernel } from "./kernel.ts";
+import { prepared, SEED_DEFAULT } from "./prepared.ts";
 import { SimProcess } from "./process.ts";
 import { PROFILES, type Profile } from "./profiles.ts";
 import { record } from "./recording.ts";
@@ -12,9 +13,7 @@ import { crashReport, type SweepReport } from "./report.ts";
 import type { SweepOptions } from "./scenario.ts";
 import { subsets } from "./subsets.ts";
 import { closed, type Unit } from "./units.ts";
-import type { Crash, Violation } from "./violation.ts";
-
-const SEED_DEFAULT = 1;
+import type { Crash, Evidence } from "./violation.ts";
 
 /** A disk after some crashes, not looked at yet. */
 interface Candidate {
@@ -38,10 +37,8 @@ interface Candidate {
  * @throws What `run` throws: it has to succeed when nothing goes wrong.
  */
 export async function sweep<Ack = unknown>(options: SweepOptions<Ack>): Promise<SweepReport> {
-  const seed = options.seed ?? SEED_DEFAULT;
-  const disk = new SimDisk({ ...options.disk, seed });
-  await disk.process().run(async () => options.setup?.(disk));
-  const kernel = disk.kernel.restarted(disk.kernel.volume);
+  const { seed = SEED_DEFAULT } = options;
+  const { kernel } = await prepared(options);
   const explorer = new Explorer(options as SweepOptions<unknown>, seed);
   await record(kernel, options.run, { name: "run", sabotage: options.sabotage, marksEnd: true });
   const start: Candidate = { kernel, earlier: [], finished: false, crashes: [] };
@@ -59,7 +56,7 @@ class Explorer {
   readonly #queue: Candidate[] = [];
   #crashPoints = 0;
   #violations = 0;
-  #smallest: { readonly violation: Violation; readonly candidate: Candidate } | undefined;
+  #smallest: { readonly evidence: Evidence; readonly candidate: Candidate } | undefined;
 
   constructor(options: SweepOptions<unknown>, seed: number) {
     this.#options = options;
@@ -93,10 +90,10 @@ class Explorer {
   async drain(): Promise<void> {
     for (let next = this.#queue.shift(); next; next = this.#queue.shift()) {
       const from = next.kernel.step;
-      const violation = await examine(next, this.#options);
-      if (violation) {
+      const evidence = await examine(next, this.#options);
+      if (evidence) {
         this.#violations++;
-        if (!this.#smallest || lostBy(next) < lostBy(this.#smallest.candidate)) this.#smallest = { violation, candidate: next };
+        if (!this.#smallest || lostBy(next) < lostBy(this.#smallest.candidate)) this.#smallest = { evidence, candidate: next };
       } else if (this.#options.recover && next.crashes.length < this.#depth) {
         this.enqueue(next, next.kernel, from);
       }
@@ -107,14 +104,8 @@ class Explorer {
   report(): SweepReport {
     const { profile = "strict" } = this.#options;
     const { size: states } = this.#seen;
-    return crashReport({
-      profile,
-      seed: this.#seed,
-      crashPoints: this.#crashPoints,
-      states,
-      violations: this.#violations,
-      smallest: this.#smallest?.violation,
-    });
+    const found = { profile, seed: this.#seed, crashPoints: this.#crashPoints, states, violations: this.#violations };
+    return crashReport(found, this.#smallest?.evidence);
   }
 
   #offer(candidate: Candidate): void {
@@ -159,7 +150,7 @@ function powerLost(before: Candidate, at: PowerCut, kept: ReadonlySet<Unit>, fro
   return { ...before, kernel: from.restarted(at.volume(kept)), crashes: [...before.crashes, crash], cut: { at, kept, from } };
 }
 
-async function examine(candidate: Candidate, options: SweepOptions<unknown>): Promise<Violation | undefined> {
+async function examine(candidate: Candidate, options: SweepOptions<unknown>): Promise<Evidence | undefined> {
   const { kernel, crashes } = candidate;
   const found = kernel.volume.clone();
   const before = kernel.step;
@@ -188,9 +179,9 @@ async function examine(candidate: Candidate, options: SweepOptions<unknown>): Pr
 
 /** The same failure with as little lost at the last crash as it needs: that is its explanation. */
 async function shrunk(
-  failing: { readonly violation: Violation; readonly candidate: Candidate },
+  failing: { readonly evidence: Evidence; readonly candidate: Candidate },
   options: SweepOptions<unknown>,
-): Promise<{ readonly violation: Violation; readonly candidate: Candidate }> {
+): Promise<{ readonly evidence: Evidence; readonly candidate: Candidate }> {
   let smallest = failing;
   const { cut } = failing.candidate;
   for (const unit of cut?.at.units ?? []) {
@@ -199,8 +190,8 @@ async function shrunk(
     const kept = closed(new Set([...candidate.cut.kept, unit]), candidate.cut.at.units);
     if (!kept.has(unit)) continue;
     const more = powerLost({ ...candidate, crashes: candidate.crashes.slice(0, -1) }, candidate.cut.at, kept, candidate.cut.from);
-    const violation = await examine(more, options);
-    if (violation) smallest = { violation, candidate: more };
+    const evidence = await examine(more, options);
+    if (evidence) smallest = { evidence, candidate: more };
   }
   return smallest;
 }
