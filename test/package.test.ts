@@ -43,14 +43,14 @@ describe("the package", { concurrency: true }, () => {
     }
   });
 
-  it("has nothing but the built library", () => {
-    const others = packed.files.filter((file) => !/^dist\/.*\.(js|cjs|d\.ts|d\.cts)$/.test(file));
+  it("has nothing but the built library and its documents", () => {
+    const others = packed.files.filter((file) => !/^(dist\/.*\.(js|cjs|d\.ts|d\.cts)|docs\/.*\.md)$/.test(file));
     assert.deepEqual(
       others.filter((file) => !["LICENSE", "README.md", "CHANGELOG.md", "package.json"].includes(file)),
       [],
     );
     assert.deepEqual(
-      packed.files.filter((file) => file.includes("test")),
+      packed.files.filter((file) => /\btests?\b/.test(file)),
       [],
     );
     for (const file of packed.files.filter((name) => name.endsWith("js"))) {
