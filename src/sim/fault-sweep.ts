@@ -59,6 +59,7 @@ const CHANGES: ReadonlySet<Op> = new Set([
   "rename",
   "setMode",
   "setOwner",
+  "setTime",
   "syncDir",
   "syncFile",
   "unlink",

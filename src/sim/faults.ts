@@ -28,6 +28,7 @@ const SYSCALL: Partial<Record<Op, string>> = {
   statFile: "fstat",
   setMode: "fchmod",
   setOwner: "fchown",
+  setTime: "futime",
   tryLock: "flock",
   readLink: "readlink",
   realPath: "realpath",

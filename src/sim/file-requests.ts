@@ -53,7 +53,9 @@ export function fileRequests(actor: Actor): FileRequests {
       kernel.change({ kind: "attributes", inode: inode.number, attributes: { ...inode.attributes, mode: mode & MODE_BITS } });
     },
     setTime(file, milliseconds) {
-      opened(file, "futime").inode.modifiedMs = milliseconds;
+      const { inode } = opened(file, "futime");
+      if (actor.userId !== 0 && actor.userId !== inode.attributes.userId) failing("futime")("EPERM");
+      kernel.change({ kind: "time", inode: inode.number, modifiedMs: milliseconds });
     },
     setOwner(file, userId, groupId) {
       const { inode } = opened(file, "fchown");

@@ -57,6 +57,8 @@ export type BlockOp = Common & {
 };
 /** Owner or mode is changed. */
 export type AttributesOp = Common & { readonly kind: "attributes"; readonly attributes: Attributes };
+/** The time of the last change is set. */
+export type TimeOp = Common & { readonly kind: "time"; readonly modifiedMs: number };
 
 /** One change of one chain. */
-export type MicroOp = AttributesOp | BirthOp | BlockOp | EntryOp | SizeOp;
+export type MicroOp = AttributesOp | BirthOp | BlockOp | EntryOp | SizeOp | TimeOp;

@@ -93,6 +93,8 @@ function opLine(op: MicroOp, name: (inode: number) => string): string {
         return `${Number.isInteger(op.seq) ? "content" : "what the disk held before"}, block ${op.index}, of ${name(op.inode)}`;
       case "attributes":
         return `mode ${op.attributes.mode.toString(8)}, owner ${op.attributes.userId}:${op.attributes.groupId} of ${name(op.inode)}`;
+      case "time":
+        return `the time of the last change of ${name(op.inode)}`;
       case "birth":
         return name(op.inode);
     }

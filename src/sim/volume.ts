@@ -75,6 +75,9 @@ export class Volume {
       case "attributes":
         inode.attributes = op.attributes;
         return;
+      case "time":
+        inode.modifiedMs = op.modifiedMs;
+        return;
     }
     inode.modifiedMs = op.atMs;
   }
@@ -111,7 +114,7 @@ export class Volume {
     let text = "";
     for (const { path, inode } of this.walk()) {
       const { mode, userId, groupId } = inode.attributes;
-      text += `${path}\0${inode.kind}\0${mode}.${userId}.${groupId}\0${inode.sizeBytes}\0${inode.text}\0`;
+      text += `${path}\0${inode.kind}\0${mode}.${userId}.${groupId}\0${inode.sizeBytes}\0${inode.modifiedMs}\0${inode.text}\0`;
       const blocks = [...inode.blocks].sort(([a], [b]) => a - b);
       for (const [index, bytes] of blocks) text += `${index}=${digestBytes(bytes)},`;
       text += "\n";

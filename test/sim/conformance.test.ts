@@ -55,6 +55,11 @@ const SCRIPT: Record<string, (scene: Scene) => unknown> = {
     await scene.io.setMode(file(scene, "a"), 0o600);
     return await scene.io.lstat(scene.at("a"));
   },
+  "set time": async (scene) => {
+    await scene.io.setTime(file(scene, "a"), 1_700_000_000_000);
+    return (await scene.io.lstat(scene.at("a")))?.modifiedMs;
+  },
+  "set time of what is not open": (scene) => scene.io.setTime(9999 as File, 0),
   "sync a": (scene) => scene.io.syncFile(file(scene, "a")),
   "sync the directory": ({ io, at }) => io.syncDir(at("")),
   "sync a file as a directory": ({ io, at }) => io.syncDir(at("a")),

@@ -111,6 +111,17 @@ describe("content", () => {
     assert.deepEqual(after(withA(1), change(true), mode), [0o600]);
   });
 
+  it("a time that was set is synced with the file", () => {
+    const time = (disk: SimDisk): unknown => (disk.process().sync.lstat("/d/f")?.modifiedMs === 5 ? "set" : "lost");
+    const change = (sync: boolean) => (io: IoSync) => {
+      const file = io.open("/d/f", "edit");
+      io.setTime(file, 5);
+      if (sync) io.syncFile(file);
+    };
+    assert.deepEqual(after(withA(1), change(false), time), ["lost", "set"]);
+    assert.deepEqual(after(withA(1), change(true), time), ["set"]);
+  });
+
   it("what lay beyond the end of a file at the crash does not come back when the file grows", () => {
     const disk = new SimDisk();
     withA(10)(disk);
