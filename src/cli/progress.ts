@@ -26,15 +26,13 @@ export interface ProgressOptions {
   readonly afterMs?: number;
   /** No bar at all, e.g. with `--json`. */
   readonly hidden?: boolean;
-  /** No plain lines where there is no terminal. */
-  readonly terminalOnly?: boolean;
 }
 
 /** One bar. */
 export class Progress {
-  readonly #options: ProgressOptions;
   readonly #startMs = performance.now();
   readonly #terminal = process.stderr.isTTY === true;
+  readonly #options: ProgressOptions;
   #nextMs: number;
   #shown = false;
 
@@ -46,8 +44,7 @@ export class Progress {
   /** Shows where the job is, unless the last time is not long ago. */
   update(step: Step): void {
     const nowMs = performance.now();
-    const { hidden, terminalOnly } = this.#options;
-    if (hidden || (terminalOnly && !this.#terminal) || nowMs < this.#nextMs) return;
+    if (this.#options.hidden || nowMs < this.#nextMs) return;
     this.#nextMs = nowMs + (this.#terminal ? EVERY_MS_TERMINAL : EVERY_MS_PLAIN);
     const text = this.#text(step, (nowMs - this.#startMs) / 1000);
     this.#shown = true;

@@ -4,7 +4,7 @@ import path from "node:path";
 import { describe, it } from "node:test";
 import { assertForPeople, holdfast, jsonLine, ROOT } from "./command.ts";
 
-describe("help", () => {
+describe("help", { concurrency: 3 }, () => {
   for (const args of [
     [],
     ["--help"],
@@ -31,7 +31,7 @@ describe("help", () => {
   });
 });
 
-describe("wrong usage is exit code 2, and nothing is done", () => {
+describe("wrong usage is exit code 2, and nothing is done", { concurrency: 2 }, () => {
   const wrong: readonly (readonly [args: readonly string[], says: RegExp])[] = [
     [["wrte"], /unknown command 'wrte'\n\(Did you mean write\?\)/],
     [["--frob"], /unknown option '--frob'/],

@@ -15,7 +15,7 @@ const inDir = (
   return { dir, write: (args, input) => holdfast(["write", ...args], input, { cwd: dir }) };
 };
 
-describe("holdfast write", () => {
+describe("holdfast write", { concurrency: 3 }, () => {
   it("says in one line what it wrote", async (t) => {
     const { dir, write } = inDir(t);
     const { code, stdout, stderr } = await write(["--durability", "atomic", "a.txt"], "x".repeat(1234));

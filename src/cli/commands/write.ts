@@ -3,7 +3,7 @@ import { type Command, Option } from "commander";
 import { type Durability, type SymlinkPolicy, type WriteFileOptions, writeFile } from "../../index.ts";
 import { octalMode } from "../arguments.ts";
 import { EXIT } from "../exit-codes.ts";
-import { standardInput } from "../input.ts";
+import { counted, standardInput } from "../input.ts";
 import { outputOf } from "../output.ts";
 import type { Context } from "../program.ts";
 import { Progress } from "../progress.ts";
@@ -60,7 +60,7 @@ export function addWrite(program: Command, context: Context): void {
 async function write(file: string, { json = false, ...options }: Options, signal: AbortSignal): Promise<void> {
   const output = outputOf(json);
   if (process.stdin.isTTY) output.note("holdfast: reading from the keyboard; end with ctrl-D");
-  const progress = new Progress({ label: "reading", format: bytesText, afterMs: 1000, hidden: json, terminalOnly: true });
+  const progress = new Progress({ label: "reading", format: bytesText, afterMs: 1000, hidden: json || !process.stderr.isTTY });
   const given: WriteFileOptions = { ...options, signal };
   try {
     const result = await writeFile(file, counted(standardInput(), progress), given);
@@ -70,14 +70,5 @@ async function write(file: string, { json = false, ...options }: Options, signal
     output.result({ type: "written", path: file, ...result });
   } finally {
     progress.end();
-  }
-}
-
-async function* counted(input: AsyncIterable<Uint8Array>, progress: Progress): AsyncGenerator<Uint8Array> {
-  let done = 0;
-  for await (const chunk of input) {
-    done += chunk.length;
-    progress.update({ done });
-    yield chunk;
   }
 }
