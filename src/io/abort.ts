@@ -38,8 +38,9 @@ export function abortError(signal: AbortSignal): HoldfastError {
 /** What `work` gives, or the error of the abort, whichever is first. The work itself goes on, unheard. */
 export function orAbort<T>(work: T | PromiseLike<T>, signal: AbortSignal): Promise<T> {
   if (signal === never) return Promise.resolve(work);
-  if (signal.aborted) return Promise.reject(abortError(signal));
   return new Promise((resolve, reject) => {
+    // Not without looking at the work: a source that aborts and then fails would be an unhandled rejection.
+    if (signal.aborted) reject(abortError(signal));
     const off = onAbort(signal, () => reject(abortError(signal)));
     Promise.resolve(work).then(resolve, reject).finally(off);
   });
