@@ -214,6 +214,39 @@ describe("owner", { skip: needsRoot }, () => {
     assert.equal(fs.readFileSync(file, "utf8"), "old");
   });
 
+  test("another's file in a sticky directory can't be replaced: PERMISSION, and nothing is left", async (t) => {
+    const dir = tempDir(t);
+    const file = path.join(dir, "file");
+    fs.writeFileSync(file, "root's");
+    fs.chmodSync(file, 0o666);
+    fs.chmodSync(dir, 0o1777);
+    const outcomes = await inChild(async ({ hf, become, settle }, file) => {
+      become(4321);
+      const all = [await settle(() => hf.writeFile(file, "new")), await settle(() => hf.writeFileSync(file, "new"))];
+      return all.map(({ failed }) => `${failed?.code} ${failed?.outcome}`);
+    }, file);
+    assert.deepEqual(outcomes, ["PERMISSION unchanged", "PERMISSION unchanged"]);
+    assert.deepEqual(fs.readdirSync(dir), ["file"]);
+    assert.equal(fs.readFileSync(file, "utf8"), "root's");
+  });
+
+  test("a directory that may be written and not read can't be synced: atomic, said so, and strict refuses it", async (t) => {
+    const dir = tempDir(t);
+    const drop = path.join(dir, "drop");
+    fs.mkdirSync(drop);
+    fs.chmodSync(dir, 0o755);
+    fs.chmodSync(drop, 0o333);
+    const found = await inChild(async ({ hf, path, become, settle }, drop) => {
+      await hf.capabilities(path.dirname(drop)); // loads what this user may not be able to read
+      become(4321);
+      const { failed } = await settle(() => hf.writeFile(path.join(drop, "c"), "new", { strict: true }));
+      const results = [await hf.writeFile(path.join(drop, "a"), "new"), hf.writeFileSync(path.join(drop, "b"), "new")];
+      return [failed?.code, ...results.map(({ durability }) => durability)];
+    }, drop);
+    assert.deepEqual(found, ["UNSUPPORTED", "atomic", "atomic"]);
+    assert.deepEqual(fs.readdirSync(drop).sort(), ["a", "b"]);
+  });
+
   test("an unreadable file is PERMISSION for a reader, never missing and never empty", async (t) => {
     const dir = tempDir(t);
     const file = path.join(dir, "file");

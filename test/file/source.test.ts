@@ -129,6 +129,33 @@ describe("a source that fails", () => {
   });
 });
 
+describe("what nobody waits for any more", () => {
+  test("a source that aborts its own write and then fails ends no process", async (t) => {
+    // The failure was an unhandled rejection: the abort was reported, and the source's promise forgotten.
+    const { file } = withOldFile(t);
+    const found = await inChild(async ({ hf, settle }, file) => {
+      const unhandled: unknown[] = [];
+      process.on("unhandledRejection", (error) => unhandled.push(String(error)));
+      const codes: (string | undefined)[] = [];
+      for (const lateFailure of [false, true]) {
+        const control = new AbortController();
+        const source = async function* (): AsyncGenerator<string> {
+          yield "part";
+          control.abort();
+          if (lateFailure) await new Promise((resolve) => setImmediate(resolve));
+          throw new Error("and then it failed");
+        };
+        const { failed } = await settle(() => hf.writeFile(file, source(), { signal: control.signal }));
+        codes.push(failed?.code);
+      }
+      for (let turn = 0; turn < 20; turn++) await new Promise((resolve) => setImmediate(resolve));
+      return { codes, unhandled };
+    }, file);
+    assert.deepEqual(found, { codes: ["ABORTED", "ABORTED"], unhandled: [] });
+    assert.equal(fs.readFileSync(file, "utf8"), "old");
+  });
+});
+
 describe("a source that is not read to its end is told so", () => {
   test("a generator's finally has run when a bad chunk has been refused", async (t) => {
     const { file, unchanged } = withOldFile(t);
@@ -212,6 +239,23 @@ describe("a source that is not read to its end is told so", () => {
     }
     await unchanged();
   });
+});
+
+describe("a source that uses one buffer again and again", () => {
+  for (const size of [10, 65_535, 65_536, 100_000]) {
+    test(`of ${size} bytes is written as it was at each chunk`, async (t) => {
+      const { file } = withOldFile(t);
+      const buffer = Buffer.alloc(size);
+      const chunks = function* (): Generator<Buffer> {
+        for (let nth = 1; nth <= 20; nth++) yield buffer.fill(nth);
+      };
+      const expected = Buffer.concat(Array.from({ length: 20 }, (_, index) => Buffer.alloc(size, index + 1)));
+      await writeFile(file, chunks());
+      assert.ok(fs.readFileSync(file).equals(expected));
+      writeFileSync(file, chunks());
+      assert.ok(fs.readFileSync(file).equals(expected));
+    });
+  }
 });
 
 describe("a slow source", () => {
