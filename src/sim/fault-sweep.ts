@@ -86,6 +86,8 @@ export async function faultSweep(options: FaultSweepOptions): Promise<FaultRepor
     cases++;
     const result = await attempt(options, fault, true);
     const lies = untrue(result, [before.seen, normal.seen], options);
+    if (fault.errno === "short" && result.error !== undefined)
+      lies.push("a short write is no failure: the rest has to be written");
     const broken = [...lies, ...leaks(result, fault)];
     if (broken.length === 0) continue;
     const summary = `${describeFault(fault)}: ${broken.join("; ")}`;

@@ -100,6 +100,26 @@ describe("the core programs, in every order", () => {
       },
     }));
 
+  it("renames of one process share directory syncs: what one is told does not depend on the other", () =>
+    expectSound({
+      setup: (disk) => ["a", "b", "c"].forEach((name) => disk.writeFile(`/app/stage-${name}`, "new")),
+      programs: [
+        ({ acknowledge }) =>
+          Promise.all(
+            ["a", "b", "c"].map(async (name) => {
+              const { io } = currentMachine();
+              await io.rename(`/app/stage-${name}`, `/app/${name}`);
+              await io.syncDir("/app");
+              acknowledge(name);
+            }),
+          ),
+      ],
+      powerLoss: true,
+      check({ disk, acknowledged: [told] }) {
+        for (const name of told ?? []) assert.equal(disk.readText(`/app/${name}`), "new", `${name} was acknowledged and is lost`);
+      },
+    }));
+
   it("a sweeper that trusts no lock would be seen", async () => {
     const { violations, text } = await interleave({
       setup,
