@@ -102,7 +102,9 @@ describe("the core programs, in every order", () => {
 
   it("renames of one process share directory syncs: what one is told does not depend on the other", () =>
     expectSound({
-      setup: (disk) => ["a", "b", "c"].forEach((name) => disk.writeFile(`/app/stage-${name}`, "new")),
+      setup(disk) {
+        for (const name of ["a", "b", "c"]) disk.writeFile(`/app/stage-${name}`, "new");
+      },
       programs: [
         ({ acknowledge }) =>
           Promise.all(
