@@ -78,6 +78,33 @@ describe("slots", () => {
     assert.ok(2 * PROGRAMS_AT_ONCE + 2 * PLACES < 128 - 24, "with what Node has open itself, ulimit -n 128 is enough");
   });
 
+  test("lose no place when the abort comes in any of the microtasks in which the turn is given", async () => {
+    for (let microtasks = 0; microtasks <= 12; microtasks++) {
+      const slots = places();
+      const hold = gate();
+      const first = Array.from({ length: PLACES }, () => slots.use(never, () => hold.passed));
+      const control = new AbortController();
+      const waiting = Array.from({ length: PLACES }, () => slots.use(control.signal, async () => {}));
+      const settled = Promise.allSettled(waiting);
+      hold.open();
+      for (let count = 0; count < microtasks; count++) await undefined;
+      control.abort();
+      await Promise.all([...first, settled]);
+      const again = gate();
+      let begun = 0;
+      const full = Array.from({ length: PLACES }, () =>
+        slots.use(never, () => {
+          begun++;
+          return again.passed;
+        }),
+      );
+      await new Promise((resolve) => setImmediate(resolve));
+      assert.equal(begun, PLACES, `aborted after ${microtasks} microtasks`);
+      again.open();
+      await Promise.all(full);
+    }
+  });
+
   test("lose no place when an abort and the turn come together, in 500 random schedules", async (t) => {
     const random = seeded(t);
     const slots = places();
