@@ -68,7 +68,7 @@ export const ERROR_CODES = {
   },
   SYMLINK: {
     kind: "conflict",
-    what: "the path is a symbolic link",
+    what: "the path is, or leads through, a symbolic link that is not followed",
     advice: 'choose symlink "follow" or "replace", or name its target',
   },
   SYNC_FAILED: {
@@ -202,6 +202,7 @@ const CODE_OF_ERRNO: Readonly<Record<string, ErrorCode>> = {
   EBUSY: "BUSY",
   EDQUOT: "NO_SPACE",
   EFBIG: "NO_SPACE",
+  ELOOP: "SYMLINK",
   EMFILE: "TOO_MANY_FILES",
   ENAMETOOLONG: "INVALID_NAME",
   ENFILE: "TOO_MANY_FILES",

@@ -103,7 +103,8 @@ export function* setAttributes(staged: Staged, attributes: Attributes): Program<
   // Keeping set-user-id without the owner would lend the wrong user's rights.
   const kept = existing && (notKept.length > 0 ? existing.mode & ~MODE_SET_ID : existing.mode);
   const mode = attributes.mode ?? kept;
-  if (mode !== undefined && (mode !== staged.created.mode || needsModeAgain(staged, existing))) {
+  // After the owner, as fchown(2) clears set-user-id and set-group-id; a staged file is never created with them.
+  if (mode !== undefined && mode !== staged.created.mode) {
     try {
       yield* setMode(staged.file, mode);
     } catch (error) {
@@ -112,11 +113,6 @@ export function* setAttributes(staged: Staged, attributes: Attributes): Program<
     }
   }
   return notKept;
-}
-
-/** fchown(2) clears set-user-id and set-group-id, so the mode is set after it. */
-function needsModeAgain(staged: Staged, existing: Stat | undefined): boolean {
-  return existing !== undefined && !hasOwner(staged, existing) && (existing.mode & MODE_SET_ID) !== 0;
 }
 
 function hasOwner({ created }: Staged, { userId, groupId }: Stat): boolean {

@@ -93,11 +93,12 @@ export function writeFileSync(
   if (mayStall(source)) throw new TypeError("data must not be an async iterable here; use writeFile instead of writeFileSync");
   const machine = currentMachine();
   const job = writeJob(at, given, machine, HELD_BUDGET_SYNC_MS);
-  return writeOrderOf<WriteResult>(machine).writeSync(
+  const { result, superseded } = writeOrderOf<WriteResult>(machine).writeSync(
     () => runSync(locate(job), machine.sync),
     (target, overtake) => runSync(perform(target, false, source, job, overtake), machine.sync),
     !given.ifAbsent,
   );
+  return superseded ? { ...result, superseded } : result;
 }
 
 /** The job of a write with these options; `heldBudgetMs` unless the caller has set one. */

@@ -6,7 +6,7 @@
  * synchronous write can't wait: it goes ahead, and an older write that has not landed by then never will. Such a write
  * counts as done: it is as if it had landed just before.
  */
-import { HoldfastError } from "../errors.ts";
+import { errnoOf, HoldfastError } from "../errors.ts";
 import { orAbort } from "../io/abort.ts";
 import type { Machine } from "../io/io.ts";
 
@@ -17,6 +17,8 @@ interface Turn {
   readonly begin: () => void;
   /** The staged file, from when nothing but its rename is left. */
   stagedPath: string | undefined;
+  /** Whether a newer synchronous write has removed the staged file. */
+  stopped: boolean;
 }
 
 /** The writes of one file that have not landed, and the newest one that has. */
@@ -136,15 +138,21 @@ class WriteOrder<Result> {
     resolve: () => Place,
     perform: (place: Place, overtake: Overtake) => Result,
     supersedes: boolean,
-  ): Result {
+  ): Landed<Result> {
     const ticket = ++this.#tickets;
     const place = resolve();
     const line = this.#line(place.key);
     try {
-      const older = line.running;
-      const result = perform(place, () => (older?.stagedPath === undefined ? [] : [older.stagedPath]));
+      const result = perform(place, () => {
+        refuseIfOvertaken(line, ticket); // by a call from within its own source
+        return stopOlder(line, ticket);
+      });
       if (supersedes) line.land(ticket, result);
-      return result;
+      return { result, superseded: false };
+    } catch (error) {
+      const newer = line.newer(ticket);
+      if (newer === undefined) throw error;
+      return { result: newer, superseded: true };
     } finally {
       line.used = true;
       this.#leave(place.key, line);
@@ -173,6 +181,17 @@ class WriteOrder<Result> {
   }
 }
 
+/** The staged file of an older write whose rename may be on its way in another thread. */
+function stopOlder({ running }: Line<unknown>, ticket: number): readonly string[] {
+  if (!running || running.ticket > ticket || running.stagedPath === undefined) return [];
+  running.stopped = true;
+  return [running.stagedPath];
+}
+
+function refuseIfOvertaken(line: Line<unknown>, ticket: number): void {
+  if (line.newer(ticket) !== undefined) throw new HoldfastError("ABORTED", { what: "a newer write has landed" });
+}
+
 async function inLine<Place extends { readonly key: string }, Result>(
   line: Line<Result>,
   ticket: number,
@@ -183,14 +202,14 @@ async function inLine<Place extends { readonly key: string }, Result>(
   const begun = new Promise<void>((resolve) => {
     begin = resolve;
   });
-  const turn: Turn = { ticket, coalesce: job.coalesce, begin, stagedPath: undefined };
+  const turn: Turn = { ticket, coalesce: job.coalesce, begin, stagedPath: undefined, stopped: false };
   const superseded = (): Landed<Result> | undefined => {
     const result = line.newer(ticket);
     return result === undefined ? undefined : { result, superseded: true };
   };
   const overtake: Overtake = (stagedPath) => {
     turn.stagedPath = stagedPath;
-    if (superseded()) throw new HoldfastError("ABORTED", { what: "a newer write has landed" });
+    refuseIfOvertaken(line, ticket);
     return [];
   };
   line.enter(turn);
@@ -205,7 +224,9 @@ async function inLine<Place extends { readonly key: string }, Result>(
     // Overtaken in its last step: it has seen so itself, or its staged file was taken away.
     const after = turn.stagedPath === undefined ? undefined : superseded();
     if (after) return after;
-    throw error;
+    // The rename found nothing to rename: it was not made.
+    const what = "a newer synchronous write of the file took its place, and then failed";
+    throw turn.stopped && errnoOf(error) === "ENOENT" ? new HoldfastError("ABORTED", { what, cause: error }) : error;
   } finally {
     line.leave(turn);
   }

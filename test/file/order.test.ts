@@ -10,7 +10,7 @@ import path from "node:path";
 import { describe, type TestContext, test } from "node:test";
 import { pathToFileURL } from "node:url";
 import { type StagedFile, stageFile, type WriteResult, writeFile, writeFileSync } from "holdfast";
-import { counting, withMachine, wrapped } from "../support/machines.ts";
+import { counting, systemError, withMachine, wrapped } from "../support/machines.ts";
 import { needsPosix } from "../support/needs.ts";
 import { type Seeded, seeded } from "../support/seeded.ts";
 import { gate, slow } from "../support/sources.ts";
@@ -157,6 +157,47 @@ describe("a synchronous write", () => {
     letGo();
     assert.deepEqual([(await first).superseded, (await second).superseded], [false, false]);
     assert.equal(fs.readFileSync(file, "utf8"), "second");
+  });
+
+  test("that fails at its rename, having stopped one that was about to land: that one says that nothing was changed", async (t) => {
+    const dir = tempDir(t);
+    const file = path.join(dir, "file");
+    fs.writeFileSync(file, "old");
+    const inFlight = gate();
+    const machine = wrapped((call, proceed) => {
+      if (call.op !== "rename") return proceed();
+      if (inSync) throw systemError("EIO", "rename", file);
+      inFlight.open();
+      return held.passed.then(proceed);
+    });
+    const held = gate();
+    let inSync = false;
+    await withMachine(machine, async () => {
+      const older = writeFile(file, "older");
+      await inFlight.passed;
+      inSync = true;
+      assert.throws(() => writeFileSync(file, "synchronous"), { code: "IO" });
+      inSync = false;
+      held.open();
+      await assert.rejects(older, { code: "ABORTED", outcome: "unchanged" });
+    });
+    assert.equal(fs.readFileSync(file, "utf8"), "old");
+    assert.deepEqual(leftovers(dir), []);
+  });
+
+  test("called from within the source of another one is the newer of the two", (t) => {
+    const dir = tempDir(t);
+    const file = path.join(dir, "file");
+    const outer = writeFileSync(
+      file,
+      (function* () {
+        yield "outer";
+        writeFileSync(file, "inner");
+      })(),
+    );
+    assert.equal(outer.superseded, true);
+    assert.equal(fs.readFileSync(file, "utf8"), "inner");
+    assert.deepEqual(leftovers(dir), []);
   });
 
   test("with ifAbsent lands only where nothing is, and takes no later-landing write away", async (t) => {
