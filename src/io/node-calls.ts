@@ -116,8 +116,17 @@ function called<T>(start: (done: (error: NodeJS.ErrnoException | null, value: T)
 
 const realPath = promisify(fs.realpath.native);
 
+/**
+ * Files with nothing left to write back. To close one is a matter of memory, on network file systems too (which flush at
+ * close), and is done on this thread: a trip through the thread pool costs more than ten times as much.
+ */
+const synced = new Set<File>();
+
 export const calls: Pick<Io, Shared> = {
-  close: (file) => called<void>((done) => fs.close(file, done as fs.NoParamCallback)),
+  close(file) {
+    if (synced.delete(file)) return callsSync.close(file);
+    return called<void>((done) => fs.close(file, done as fs.NoParamCallback));
+  },
   link: (from, to) => called<void>((done) => fs.link(from, to, done as fs.NoParamCallback)),
   async list(path, prefix) {
     const names: string[] = [];
@@ -141,9 +150,15 @@ export const calls: Pick<Io, Shared> = {
   stat: (path) => called<fs.BigIntStats>((done) => fs.stat(path, bigint, done)).then(toStat, absentIfMissing),
   // fstat of a file we have just made reads memory; a trip through the thread pool would cost twenty times as much.
   statFile: callsSync.statFile,
-  syncFile: (file) => called<void>((done) => fs.fsync(file, done as fs.NoParamCallback)),
+  async syncFile(file) {
+    await called<void>((done) => fs.fsync(file, done as fs.NoParamCallback));
+    synced.add(file);
+  },
   unlink: (path) => called<void>((done) => fs.unlink(path, done as fs.NoParamCallback)),
-  write: (file, bytes, position) => called<number>((done) => fs.write(file, bytes, 0, bytes.length, position, done)),
+  write(file, bytes, position) {
+    synced.delete(file);
+    return called<number>((done) => fs.write(file, bytes, 0, bytes.length, position, done));
+  },
 };
 
 /** Opens with the given flags, in both forms. */
@@ -188,7 +203,7 @@ export async function syncDir(path: string, { flags, unopenable, unsupported }: 
     return falseIf(unopenable, error);
   }
   try {
-    await calls.syncFile(fd);
+    await called<void>((done) => fs.fsync(fd, done as fs.NoParamCallback));
     return true;
   } catch (error) {
     return falseIf(unsupported, error);
