@@ -4,9 +4,10 @@
  * A directory fsync covers every rename that was completed before it began. So a writer that comes while one is running
  * waits for the next, and all who wait share that one. The next begins once at least as many wait as are still between the
  * sync and the rename of their file in this directory: with 64 writers at once a handful of directory fsyncs serve all, a
- * single writer never waits, and nobody waits for longer than file syncs that have already begun.
+ * single writer never waits, and nobody waits for the others longer than {@link BARRIER_WAIT_MAX_MS}.
  */
 import * as path from "node:path";
+import { BARRIER_WAIT_MAX_MS } from "../util/limits.ts";
 import type { File, Io } from "./io.ts";
 
 interface Waiter {
@@ -17,13 +18,17 @@ interface Waiter {
 /** One directory with writers in it. */
 class Directory {
   readonly #sync: () => Promise<boolean> | boolean;
+  readonly #sleep: (milliseconds: number) => unknown;
   #waiting: Waiter[] = [];
   #running = false;
+  /** Whether the first of those who wait has waited long enough. */
+  #overdue = false;
   /** Writers between the sync of their file and its close, which comes with the barrier. */
   #coming = 0;
 
-  constructor(sync: () => Promise<boolean> | boolean) {
+  constructor(sync: () => Promise<boolean> | boolean, sleep: (milliseconds: number) => unknown) {
     this.#sync = sync;
+    this.#sleep = sleep;
   }
 
   get idle(): boolean {
@@ -41,16 +46,30 @@ class Directory {
 
   join(): Promise<boolean> {
     return new Promise((resolve, reject) => {
-      this.#waiting.push({ resolve, reject });
+      const waiter = { resolve, reject };
+      this.#waiting.push(waiter);
       this.#proceed();
+      if (this.#waiting[0] === waiter) void this.#waitNoLonger(waiter);
     });
+  }
+
+  /** Those who are coming may be long in coming: a file of gigabytes is synced for seconds. */
+  async #waitNoLonger(first: Waiter): Promise<void> {
+    await undefined; // by then a single writer has closed its file, and waits for nobody
+    if (this.#waiting[0] !== first) return;
+    await this.#sleep(BARRIER_WAIT_MAX_MS);
+    if (this.#waiting[0] !== first) return;
+    this.#overdue = true;
+    this.#proceed();
   }
 
   /** Begins the next barrier if its time has come. */
   #proceed(): void {
-    if (this.#running || this.#waiting.length === 0 || this.#waiting.length < this.#coming) return;
+    if (this.#running || this.#waiting.length === 0) return;
+    if (this.#waiting.length < this.#coming && !this.#overdue) return;
     const served = this.#waiting;
     this.#waiting = [];
+    this.#overdue = false;
     this.#running = true;
     void this.#serve(served);
   }
@@ -77,7 +96,10 @@ export function sharingBarriers(io: Io): Io {
   const at = (dir: string): Directory => {
     let directory = directories.get(dir);
     if (!directory) {
-      directory = new Directory(() => io.syncDir(dir));
+      directory = new Directory(
+        () => io.syncDir(dir),
+        (milliseconds) => io.sleep(milliseconds),
+      );
       directories.set(dir, directory);
     }
     return directory;

@@ -27,6 +27,12 @@ export const PROGRAMS_AT_ONCE = 32;
 /** As {@link PROGRAMS_AT_ONCE}, for programs that wait for a caller's source: a stalled source must not hold up others. */
 export const SOURCES_AT_ONCE = 16;
 
+/**
+ * Longest wait of a finished writer for others of its directory, to share a sync with them: a few syncs of a fast disk, and
+ * little to whoever waits for one write.
+ */
+export const BARRIER_WAIT_MAX_MS = 10;
+
 /** Names tried for a staged file before giving up: with 128 random bits a second try is for sweepers only. */
 export const STAGE_ATTEMPTS_MAX = 8;
 

@@ -13,8 +13,9 @@ interface Barrier {
 }
 
 /** A machine of which each sync of a directory ends when the test says so, and that knows which renames it covers. */
-function machine(): { io: Io; barriers: Barrier[]; renamed: Set<string> } {
+function machine(): { io: Io; barriers: Barrier[]; renamed: Set<string>; sleeps: (() => void)[] } {
   const barriers: Barrier[] = [];
+  const sleeps: (() => void)[] = [];
   const renamed = new Set<string>();
   const disk = new SimDisk();
   disk.makeDir("/d");
@@ -25,12 +26,13 @@ function machine(): { io: Io; barriers: Barrier[]; renamed: Set<string> } {
       renamed.add(call.args[1]);
       return undefined;
     }
+    if (call.op === "sleep") return await new Promise<void>((resolve) => sleeps.push(resolve));
     if (call.op !== "syncDir") return await proceed();
     return await new Promise<boolean>((resolve, reject) => {
       barriers.push({ begunAfter: new Set(renamed), end: (error) => (error ? reject(error) : resolve(true)) });
     });
   });
-  return { io: sharingBarriers(io), barriers, renamed };
+  return { io: sharingBarriers(io), barriers, renamed, sleeps };
 }
 
 /** One writer up to its barrier: made, synced, renamed. */
@@ -134,6 +136,32 @@ describe("shared barriers", () => {
     barriers[0]?.end();
     assert.deepEqual(await Promise.all([wait, other]), [true, true]);
     for (const file of [ready, coming, before]) await io.close(file);
+  });
+
+  test("one that has finished waits for a bounded time only for others whose files take long to sync", async () => {
+    const { io, barriers, sleeps } = machine();
+    const slow = [await upToBarrier(io, "/d/slow-1"), await upToBarrier(io, "/d/slow-2")];
+    const quick = await upToBarrier(io, "/d/quick");
+    const synced = io.syncDir("/d");
+    await io.close(quick);
+    await settled();
+    assert.equal(barriers.length, 0, "it waits for the other two");
+    assert.equal(sleeps.length, 1);
+    sleeps[0]?.();
+    await settled();
+    assert.equal(barriers.length, 1);
+    const second = io.syncDir("/d");
+    await settled();
+    sleeps[1]?.();
+    await settled();
+    assert.equal(barriers.length, 1, "one at a time");
+    barriers[0]?.end();
+    assert.equal(await synced, true);
+    await settled();
+    assert.equal(barriers.length, 2, "its time was up while the other ran");
+    barriers[1]?.end();
+    assert.equal(await second, true);
+    for (const file of slow) await io.close(file);
   });
 
   test("a writer that syncs its file and is abandoned without a barrier blocks nobody once it is closed", async () => {
