@@ -9,7 +9,7 @@ import path from "node:path";
 import { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import { describe, type TestContext, test } from "node:test";
-import { createWriteStream, type HoldfastError, stageFile, writeFile, writeFileSync } from "holdfast";
+import { createWriteStream, type HoldfastError, stageFile, type WriteResult, writeFile, writeFileSync } from "holdfast";
 import { type Around, failing, systemError, withMachine, wrapped } from "../support/machines.ts";
 import { allClosed, leftovers, tempDir } from "../support/temp-dir.ts";
 
@@ -144,6 +144,16 @@ for (const [way, write] of Object.entries(WAYS)) {
         await write(file);
       });
       assert.ok(fs.readFileSync(file).equals(NEW));
+    });
+
+    test("no descriptor left to open the directory with, after the rename: the one just closed serves", async (t) => {
+      const { file } = withOldFile(t);
+      const result = await withMachine(wrapped(failing("syncDir", "EMFILE", 1)), () => write(file));
+      assert.equal((result as WriteResult | undefined)?.durability ?? "durable", "durable");
+      assert.deepEqual(fs.readFileSync(file), NEW);
+      await allClosed(path.dirname(file));
+      const always = withMachine(wrapped(failing("syncDir", "EMFILE")), () => write(file));
+      await assert.rejects(always, { code: "TOO_MANY_FILES", outcome: "unknown" });
     });
 
     test("a rename whose answer was lost is looked after: done is done", async (t) => {
