@@ -50,8 +50,9 @@ const MODE_SET_ID = 0o6000;
  * @param mode Permission bits before umask; never more than the target is to have.
  */
 export function* createStage(dir: string, mode: number | undefined): Program<Staged> {
+  const kind = (yield* traits()).lock === "none" ? "unlocked" : "locked";
   for (let attempt = 0; attempt < STAGE_ATTEMPTS_MAX; attempt++) {
-    const name = path.join(dir, stageName(yield* random(TOKEN_BYTES)));
+    const name = path.join(dir, stageName(yield* random(TOKEN_BYTES), kind));
     const file = yield* create(name, mode ?? MODE_DEFAULT);
     if (file === undefined) continue;
     try {

@@ -5,7 +5,7 @@
  * containers, and is not fooled by a process id that was given again. Where no such lock can be had, age decides.
  */
 import * as path from "node:path";
-import { isStageName, STAGE_PREFIX } from "../format/names.ts";
+import { STAGE_PREFIX, stageKind } from "../format/names.ts";
 import type { Stat, Traits } from "../io/io.ts";
 import { close, ensure, list, lstat, now, open, type Program, statFile, traits, tryLock, unlink } from "../io/program.ts";
 import { SWEEP_AGE_NO_LOCK_MS, SWEEP_AGE_SHARE_MODE_MS } from "../util/limits.ts";
@@ -35,10 +35,11 @@ export function* sweepDead(dir: string): Program<Swept> {
   const failed: { path: string; error: unknown }[] = [];
   let keptCount = 0;
   for (const name of names) {
-    if (!isStageName(name)) continue;
+    const kind = stageKind(name);
+    if (!kind) continue;
     const at = path.join(dir, name);
     try {
-      if (yield* removeIfDead(at, machine)) removed.push(at);
+      if (yield* removeIfDead(at, kind === "unlocked" ? "none" : machine.lock, machine)) removed.push(at);
       else keptCount++;
     } catch (error) {
       failed.push({ path: at, error });
@@ -47,12 +48,13 @@ export function* sweepDead(dir: string): Program<Swept> {
   return { removed, failed, keptCount };
 }
 
-function* removeIfDead(at: string, machine: Traits): Program<boolean> {
+/** `proof`: what tells whether the writer of this file lives. */
+function* removeIfDead(at: string, proof: Traits["lock"], machine: Traits): Program<boolean> {
   const found = yield* lstat(at);
   if (!found || !isOurs(found, machine)) return false;
   const age = (yield* now()) - found.modifiedMs;
-  if (age < AGE_MIN_MS[machine.lock]) return false;
-  if (machine.lock !== "kernel") {
+  if (age < AGE_MIN_MS[proof]) return false;
+  if (proof !== "kernel") {
     yield* unlink(at); // Windows refuses while the writer has it open exclusively
     return true;
   }

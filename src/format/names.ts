@@ -6,7 +6,10 @@
 /** What every name of ours begins with. */
 const OUR_PREFIX = ".holdfast-";
 
-/** Staged files: `.holdfast-stage-` and 26 letters and digits of lower-case base 32, which hold 128 random bits. */
+/**
+ * Staged files: `.holdfast-stage-` and 26 letters and digits of lower-case base 32, which hold 128 random bits; before
+ * these `unlocked-` if the writer has no lock to hold.
+ */
 export const STAGE_PREFIX = `${OUR_PREFIX}stage-`;
 
 /** Random bytes in one name. */
@@ -28,12 +31,27 @@ function token(bytes: Uint8Array): string {
   return bits > 0 ? text + ALPHABET[(held << (5 - bits)) & 31] : text;
 }
 
+/**
+ * How the writer of a staged file shows that it lives. `locked`: by a kernel lock, or an open that excludes all others.
+ * `unlocked`: not at all, so that only age tells. It is in the name, as a process that has locks would else take the file of
+ * one that has none for a dead writer's.
+ */
+export type StageKind = "locked" | "unlocked";
+
+const UNLOCKED_PREFIX = `${STAGE_PREFIX}unlocked-`;
+
 /** The name of a staged file, from {@link TOKEN_BYTES} random bytes. */
-export function stageName(bytes: Uint8Array): string {
-  return STAGE_PREFIX + token(bytes);
+export function stageName(bytes: Uint8Array, kind: StageKind = "locked"): string {
+  return (kind === "locked" ? STAGE_PREFIX : UNLOCKED_PREFIX) + token(bytes);
+}
+
+/** The kind of the staged file that has this name; undefined if {@link stageName} can't give it. */
+export function stageKind(name: string): StageKind | undefined {
+  if (name.startsWith(UNLOCKED_PREFIX)) return TOKEN.test(name.slice(UNLOCKED_PREFIX.length)) ? "unlocked" : undefined;
+  return name.startsWith(STAGE_PREFIX) && TOKEN.test(name.slice(STAGE_PREFIX.length)) ? "locked" : undefined;
 }
 
 /** Whether `name` is one that {@link stageName} can give. */
 export function isStageName(name: string): boolean {
-  return name.startsWith(STAGE_PREFIX) && TOKEN.test(name.slice(STAGE_PREFIX.length));
+  return stageKind(name) !== undefined;
 }

@@ -21,7 +21,7 @@ export function volumeLines(volume: Volume): string[] {
 /** Random names say nothing: each is numbered instead. */
 export function withShortNames(text: string): string {
   const names = new Map<string, string>();
-  return text.replace(new RegExp(`${STAGE_PREFIX}[0-9a-z]{26}`, "g"), (name) => {
+  return text.replace(new RegExp(`${STAGE_PREFIX}(?:unlocked-)?[0-9a-z]{26}`, "g"), (name) => {
     const short = names.get(name) ?? `${STAGE_PREFIX}${names.size + 1}`;
     names.set(name, short);
     return short;

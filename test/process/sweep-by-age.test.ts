@@ -76,6 +76,41 @@ describe("without the native lock", { skip: needsPosix }, () => {
     assert.deepEqual(leftovers(dir), []);
   });
 
+  // Two bundles of the package wrote to one directory, one of which could not load the native lock: the other took its
+  // staged file, which had no lock, for a dead writer's, and its rename found nothing.
+  test("a live writer that has no lock is safe from sweepers that have", async (t) => {
+    const dir = tempDir(t);
+    const stage: Body<string, string[]> = async ({ hf, fs, path }, at) => {
+      const staged = await hf.stageFile(path.join(at, "file"));
+      await staged.write("whole");
+      const names = fs.readdirSync(at);
+      const { execFileSync } = process.getBuiltinModule("node:child_process");
+      const sweep = `import("holdfast").then(({ writeFile }) => writeFile(${JSON.stringify(path.join(at, "other"))}, "x"))`;
+      execFileSync(process.execPath, ["-e", sweep], { stdio: "inherit" }); // a process that has locks
+      await staged.commit();
+      return names;
+    };
+    const [name = ""] = await inChild(stage, dir, { nodeArgs: nodeWhere(t, MISSING) });
+    assert.match(name, /^\.holdfast-stage-unlocked-[0-9a-hjkmnp-tv-z]{26}$/);
+    assert.equal(fs.readFileSync(path.join(dir, "file"), "utf8"), "whole");
+    assert.deepEqual(leftovers(dir), []);
+  });
+
+  test("what it left is swept by a process that has locks, too, once it is old enough", async (t) => {
+    const dir = tempDir(t);
+    for (const [letter, hours] of [
+      ["a", 23],
+      ["b", 25],
+    ] as const) {
+      const at = path.join(dir, `.holdfast-stage-unlocked-${letter.repeat(26)}`);
+      fs.writeFileSync(at, "left");
+      const then = Date.now() / 1000 - hours * HOUR_S;
+      fs.utimesSync(at, then, then);
+    }
+    await inChild(look, dir);
+    assert.deepEqual(leftovers(dir), [`.holdfast-stage-unlocked-${"a".repeat(26)}`]);
+  });
+
   test("a file system without locks is written to all the same, and nothing is swept from it", async (t) => {
     // ENOLCK has no name in libuv, so this was an IO error of every write.
     for (const error of ['{ code: "Unknown system error -37" }', '{ code: "ENOTSUP" }', '{ code: "ENOSYS" }']) {
