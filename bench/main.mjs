@@ -7,13 +7,14 @@ import os from "node:os";
 import path from "node:path";
 import { descriptors } from "./benchmarks/descriptors.mjs";
 import { importTime } from "./benchmarks/import.mjs";
+import { lock } from "./benchmarks/lock.mjs";
 import { replace } from "./benchmarks/replace.mjs";
 import { seam } from "./benchmarks/seam.mjs";
 import { stream } from "./benchmarks/stream.mjs";
 import { together } from "./benchmarks/together.mjs";
 import { holdfast } from "./library.mjs";
 
-const BENCHMARKS = { replace, together, seam, import: importTime, stream, descriptors };
+const BENCHMARKS = { replace, together, seam, lock, import: importTime, stream, descriptors };
 
 const args = process.argv.slice(2);
 const json = args.includes("--json");

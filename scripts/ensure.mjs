@@ -21,8 +21,10 @@ export function ensureInstalled() {
 
 /** `src` to `dist`. */
 export function ensureBuilt() {
-  const inputs = ["src", "tsconfig.json", "package-lock.json"];
-  ensure({ name: "build", inputs, outputs: ["dist"], stampDir: "node_modules" }, () => compile("tsconfig.json", "dist"));
+  const inputs = ["src", "tsconfig.json", "package.json", "package-lock.json", "scripts/bundle.mjs"];
+  ensure({ name: "build", inputs, outputs: ["dist"], stampDir: "node_modules" }, () =>
+    compile("tsconfig.json", "dist", (fresh) => runQuietly(process.execPath, ["scripts/bundle.mjs", fresh], { cwd: ROOT })),
+  );
 }
 
 /** `test` to `dist-test`. The tests see the library through `dist`, so they are checked again when that changes. */
@@ -113,7 +115,7 @@ function npmCi(cwd) {
 }
 
 /** Builds beside the old output and then takes its place, so that nobody sees half a build or a file of a deleted source. */
-function compile(project, outDir) {
+function compile(project, outDir, finish = () => {}) {
   say(`building ${outDir}`);
   const target = path.join(ROOT, outDir);
   // The compiler of a build that was killed may still be writing: names of our own.
@@ -121,6 +123,7 @@ function compile(project, outDir) {
   const tsc = path.join(ROOT, "node_modules/typescript/bin/tsc");
   try {
     runQuietly(process.execPath, [tsc, "-p", project, "--outDir", fresh], { cwd: ROOT });
+    finish(fresh);
     if (fs.existsSync(target)) fs.renameSync(target, old);
     fs.renameSync(fresh, target);
   } finally {

@@ -43,6 +43,11 @@ export const ERROR_CODES = {
     what: "the operating system reported an error",
     advice: "look at the cause, then start the whole operation again",
   },
+  LOCKED: {
+    kind: "conflict",
+    what: "another owner has the lock",
+    advice: "wait and try again; details say who has it",
+  },
   NOT_A_FILE: { kind: "unsupported", what: "the path is not a regular file", advice: "name a regular file" },
   NOT_FOUND: {
     kind: "missing",
@@ -206,6 +211,7 @@ const CODE_OF_ERRNO: Readonly<Record<string, ErrorCode>> = {
   EMFILE: "TOO_MANY_FILES",
   ENAMETOOLONG: "INVALID_NAME",
   ENFILE: "TOO_MANY_FILES",
+  ENOLCK: "UNSUPPORTED",
   ENOSPC: "NO_SPACE",
   ENOTDIR: "NOT_FOUND",
   EPERM: "PERMISSION",

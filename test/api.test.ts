@@ -13,10 +13,15 @@ const API: Readonly<Record<string, readonly string[]>> = {
     "readFileSync",
     "readJson",
     "stageFile",
+    "updateFile",
+    "updateFileSync",
+    "updateJson",
     "writeFile",
     "writeFileSync",
     "writeJson",
   ],
+  // withLockSync is for updateFileSync, and not in the documentation.
+  "holdfast/lock": ["Lock", "acquireLock", "tryLock", "withLock", "withLockSync"],
   "holdfast/sim": [
     "SABOTAGE_NAMES",
     "SimDisk",

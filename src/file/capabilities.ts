@@ -3,7 +3,7 @@ import { HoldfastError } from "../errors.ts";
 import { currentMachine } from "../io/current.ts";
 import { fileSystem, type Program, realPath, stat, syncDir, traits } from "../io/program.ts";
 import { run } from "../io/run.ts";
-import { absoluteDirectory } from "./path.ts";
+import { absoluteDirectory } from "../util/path.ts";
 
 /** What Holdfast can do in one directory. */
 export interface Capabilities {

@@ -3,11 +3,13 @@ export type { NotKept } from "../core/stage.ts";
 export type { SymlinkPolicy } from "../core/target.ts";
 export { type Capabilities, capabilities } from "./capabilities.ts";
 export type { Data, DataChunk } from "./data.ts";
-export { type ReadJsonOptions, readJson, type WriteJsonOptions, writeJson } from "./json.ts";
+export { type ReadJsonOptions, readJson, type UpdateJsonOptions, updateJson, type WriteJsonOptions, writeJson } from "./json.ts";
 export type {
   ReadFileOptions,
   ReadFileSyncOptions,
   StageFileOptions,
+  UpdateFileOptions,
+  UpdateFileSyncOptions,
   WriteFileOptions,
   WriteFileSyncOptions,
 } from "./options.ts";
@@ -15,6 +17,7 @@ export { readFile, readFileSync } from "./read-file.ts";
 export type { StagedFile } from "./stage-file.ts";
 export { stageFile } from "./stage-file.ts";
 export type { SchemaIssue, SchemaResult, StandardSchema } from "./standard-schema.ts";
+export { type UpdateResult, updateFile, updateFileSync } from "./update-file.ts";
 export { writeFile, writeFileSync } from "./write-file.ts";
 export type { WriteResult } from "./write-job.ts";
 export { createWriteStream } from "./write-stream.ts";

@@ -1,7 +1,9 @@
 import { HoldfastError } from "../errors.ts";
-import { checkOptions, OPTIONS, type ReadFileOptions, type WriteFileOptions } from "./options.ts";
+import { checkOptions } from "../util/options.ts";
+import { OPTIONS, type ReadFileOptions, type UpdateFileOptions, type WriteFileOptions } from "./options.ts";
 import { readFile } from "./read-file.ts";
 import type { StandardSchema } from "./standard-schema.ts";
+import { type UpdateResult, updateFile } from "./update-file.ts";
 import { writeFile } from "./write-file.ts";
 import type { WriteResult } from "./write-job.ts";
 
@@ -19,6 +21,14 @@ export interface ReadJsonOptions<Output> extends Pick<ReadFileOptions, "busyTime
   readonly schema?: StandardSchema<unknown, Output> | undefined;
 }
 
+/** Options of {@link updateJson}. */
+export interface UpdateJsonOptions<Output> extends UpdateFileOptions {
+  /** As for {@link writeJson}. */
+  readonly indent?: number | undefined;
+  /** What both the old and the new value must match. `change` gets the schema's output. */
+  readonly schema?: StandardSchema<unknown, Output> | undefined;
+}
+
 const INDENT_DEFAULT = 2;
 
 /**
@@ -30,10 +40,46 @@ const INDENT_DEFAULT = 2;
  */
 export async function writeJson(path: string | URL, value: unknown, options?: WriteJsonOptions): Promise<WriteResult> {
   const { indent = INDENT_DEFAULT, schema, ...rest } = checkOptions(options, OPTIONS.writeJson);
+  const text = textOf(value, indent);
+  if (schema) await validate(schema, value, String(path));
+  return await writeFile(path, text, rest);
+}
+
+/**
+ * Reads the JSON file at `path`, gives its value to `change`, and replaces it by what that returns, under a lock: see
+ * {@link updateFile}.
+ *
+ * @param change Gets the value, or undefined if there is no file; may be asynchronous. What it returns is written, also if it
+ *   is the value it got, changed. Returning undefined changes nothing.
+ * @throws As {@link updateFile}; `CORRUPT_JSON` and `SCHEMA_MISMATCH` as {@link readJson}, and nothing is changed.
+ * @example
+ * await holdfast.updateJson("visits.json", (old = { count: 0 }) => ({ count: old.count + 1 }));
+ */
+export async function updateJson<Value = unknown>(
+  path: string | URL,
+  change: (value: Value | undefined) => Promise<Value | undefined> | Value | undefined,
+  options?: UpdateJsonOptions<Value>,
+): Promise<UpdateResult> {
+  const { indent = INDENT_DEFAULT, schema, ...rest } = checkOptions(options, OPTIONS.updateJson);
+  if (typeof change !== "function") throw new TypeError("change must be a function");
+  const valid = async (value: unknown): Promise<Value> =>
+    schema ? await validate(schema, value, String(path)) : (value as Value);
+  const changeText = async (content: Uint8Array | undefined): Promise<string | undefined> => {
+    const old = content && (await valid(parse(decoder.decode(content), String(path))));
+    const value = await change(old);
+    if (value === undefined) return undefined;
+    await valid(value);
+    return textOf(value, indent);
+  };
+  return await updateFile(path, changeText, rest);
+}
+
+const decoder = new TextDecoder("utf-8", { ignoreBOM: true });
+
+function textOf(value: unknown, indent: number): string {
   const text = JSON.stringify(value, null, indent) as string | undefined;
   if (text === undefined) throw new TypeError(`value must be something JSON has a text for; it is ${typeof value}`);
-  if (schema) await validate(schema, value, String(path));
-  return await writeFile(path, `${text}\n`, rest);
+  return `${text}\n`;
 }
 
 /**

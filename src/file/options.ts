@@ -1,8 +1,9 @@
-/** Options of the file functions. An unknown key or a wrong value is refused before anything is touched. */
+/** Options of the file functions. */
 import type { Durability } from "../core/prepare.ts";
 import type { SymlinkPolicy } from "../core/target.ts";
 import { never } from "../io/abort.ts";
-import { HELD_BUDGET_MAX_MS } from "../util/limits.ts";
+import { HELD_BUDGET_MAX_MS, LOCK_TIMEOUT_MAX_MS } from "../util/limits.ts";
+import { type Check, type Checks, integer, isBoolean, isSignal, oneOf } from "../util/options.ts";
 
 /** Options of {@link writeFileSync}. `undefined` is the default everywhere. */
 export interface WriteFileSyncOptions {
@@ -37,6 +38,20 @@ export interface WriteFileOptions extends StageFileOptions {
   readonly coalesce?: boolean | undefined;
 }
 
+/** Where and how long {@link updateFile} locks. */
+interface UpdateLockOptions {
+  /** Longest wait for another update of the file, in milliseconds, 0 to 86400000. Default 10000. */
+  readonly lockTimeoutMs?: number | undefined;
+  /** An existing directory for the lock file. The same for all who update the file. Default: beside the file. */
+  readonly lockDirectory?: string | URL | undefined;
+}
+
+/** Options of {@link updateFileSync}. */
+export interface UpdateFileSyncOptions extends Omit<WriteFileSyncOptions, "ifAbsent">, UpdateLockOptions {}
+
+/** Options of {@link updateFile}. */
+export interface UpdateFileOptions extends Omit<StageFileOptions, "ifAbsent">, UpdateLockOptions {}
+
 /** Options of {@link readFileSync}. */
 export interface ReadFileSyncOptions {
   /** `"utf8"` gives a string, which must be valid UTF-8 text or has U+FFFD where it is not. Default: bytes. */
@@ -50,79 +65,43 @@ export interface ReadFileOptions extends ReadFileSyncOptions {
   readonly signal?: AbortSignal | undefined;
 }
 
-/** A check that returns what a valid value is, if the value is not one. */
-type Check = (value: unknown) => string | undefined;
-
-const oneOf =
-  (...values: readonly string[]): Check =>
-  (value) =>
-    values.includes(value as string) ? undefined : values.map((text) => JSON.stringify(text)).join(" or ");
-const isBoolean: Check = (value) => (typeof value === "boolean" ? undefined : "true or false");
-const integer =
-  (max: number, text: string): Check =>
-  (value) =>
-    Number.isInteger(value) && (value as number) >= 0 && (value as number) <= max ? undefined : `an integer from 0 to ${text}`;
-const isSignal: Check = (value) => (value instanceof AbortSignal ? undefined : "an AbortSignal");
-
 const MODE_MAX = 0o7777;
+const INDENT_MAX = 10;
 
-const CHECKS = {
+const isPath: Check = (value) => (typeof value === "string" || value instanceof URL ? undefined : "a path");
+const isSchema: Check = (value) => (typeof value === "object" || typeof value === "function" ? undefined : "a Standard Schema");
+
+const REPLACE_SYNC = {
   durability: oneOf("durable", "atomic", "volatile"),
   strict: isBoolean,
   mode: integer(MODE_MAX, "0o7777"),
   symlink: oneOf("follow", "replace", "refuse"),
-  ifAbsent: isBoolean,
   parents: isBoolean,
-  busyTimeoutMs: integer(HELD_BUDGET_MAX_MS, String(HELD_BUDGET_MAX_MS)),
-  signal: isSignal,
-  coalesce: isBoolean,
-  encoding: oneOf("utf8"),
-  indent: integer(10, "10"),
-  schema: (value) => (typeof value === "object" || typeof value === "function" ? undefined : "a Standard Schema"),
-} as const satisfies Record<string, Check>;
-
-type OptionName = keyof typeof CHECKS;
-
-const WRITE_SYNC: readonly OptionName[] = ["durability", "strict", "mode", "symlink", "ifAbsent", "parents", "busyTimeoutMs"];
-const STAGE: readonly OptionName[] = [...WRITE_SYNC, "signal"];
-const WRITE: readonly OptionName[] = [...STAGE, "coalesce"];
-const READ_SYNC: readonly OptionName[] = ["encoding", "busyTimeoutMs"];
+  busyTimeoutMs: integer(HELD_BUDGET_MAX_MS),
+} as const satisfies Checks;
+const WRITE_SYNC = { ...REPLACE_SYNC, ifAbsent: isBoolean } as const satisfies Checks;
+const UPDATE_SYNC = {
+  ...REPLACE_SYNC,
+  lockTimeoutMs: integer(LOCK_TIMEOUT_MAX_MS),
+  lockDirectory: isPath,
+} as const satisfies Checks;
+const STAGE = { ...WRITE_SYNC, signal: isSignal } as const satisfies Checks;
+const WRITE = { ...STAGE, coalesce: isBoolean } as const satisfies Checks;
+const READ_SYNC = { encoding: oneOf("utf8"), busyTimeoutMs: WRITE_SYNC.busyTimeoutMs } as const satisfies Checks;
 
 /** The options each function knows. */
 export const OPTIONS = {
   write: WRITE,
   writeSync: WRITE_SYNC,
   stage: STAGE,
-  read: [...READ_SYNC, "signal"],
+  read: { ...READ_SYNC, signal: isSignal },
   readSync: READ_SYNC,
-  writeJson: [...WRITE, "indent", "schema"],
-  readJson: ["busyTimeoutMs", "signal", "schema"],
-} as const satisfies Record<string, readonly OptionName[]>;
-
-/**
- * The given options, checked and copied.
- *
- * @throws {TypeError} Not an object, or a key that is not in `names`.
- * @throws {RangeError} A value that the option can't have.
- */
-export function checkOptions<T extends object>(given: T | undefined, names: readonly OptionName[]): T {
-  if (given === undefined) return {} as T;
-  if (typeof given !== "object" || given === null || Array.isArray(given)) throw new TypeError("options must be an object");
-  const checked: Record<string, unknown> = {};
-  for (const [name, value] of Object.entries(given)) {
-    if (!names.includes(name as OptionName))
-      throw new TypeError(`unknown option ${JSON.stringify(name)}; known are ${names.join(", ")}`);
-    if (value === undefined) continue;
-    const wanted = CHECKS[name as OptionName](value);
-    if (wanted !== undefined) throw new RangeError(`option ${name} must be ${wanted}; it is ${show(value)}`);
-    checked[name] = value;
-  }
-  return checked as T;
-}
-
-function show(value: unknown): string {
-  return typeof value === "number" || typeof value === "string" ? JSON.stringify(value) : `a ${typeof value}`;
-}
+  update: { ...UPDATE_SYNC, signal: isSignal },
+  updateSync: UPDATE_SYNC,
+  updateJson: { ...UPDATE_SYNC, signal: isSignal, indent: integer(INDENT_MAX), schema: isSchema },
+  writeJson: { ...WRITE, indent: integer(INDENT_MAX), schema: isSchema },
+  readJson: { busyTimeoutMs: WRITE_SYNC.busyTimeoutMs, signal: isSignal, schema: isSchema },
+} as const satisfies Record<string, Checks>;
 
 /** The signal of a call, or one that never aborts. */
 export function signalOf({ signal }: { readonly signal?: AbortSignal | undefined }): AbortSignal {

@@ -3,8 +3,9 @@ import { currentMachine } from "../io/current.ts";
 import { run, runSync } from "../io/run.ts";
 import { slotsOf } from "../io/slots.ts";
 import { HELD_BUDGET_ASYNC_MS, HELD_BUDGET_SYNC_MS } from "../util/limits.ts";
-import { checkOptions, OPTIONS, type ReadFileOptions, type ReadFileSyncOptions, signalOf } from "./options.ts";
-import { absolutePath } from "./path.ts";
+import { checkOptions } from "../util/options.ts";
+import { absolutePath } from "../util/path.ts";
+import { OPTIONS, type ReadFileOptions, type ReadFileSyncOptions, signalOf } from "./options.ts";
 
 const decoder = new TextDecoder("utf-8", { ignoreBOM: true });
 

@@ -1,7 +1,8 @@
 import { Writable } from "node:stream";
+import { checkOptions } from "../util/options.ts";
+import { absolutePath } from "../util/path.ts";
 import type { DataChunk } from "./data.ts";
-import { checkOptions, OPTIONS, type StageFileOptions } from "./options.ts";
-import { absolutePath } from "./path.ts";
+import { OPTIONS, type StageFileOptions } from "./options.ts";
 import { type StagedFile, stageFile } from "./stage-file.ts";
 
 /**

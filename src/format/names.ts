@@ -3,6 +3,8 @@
  * target's name (a target of 255 bytes can be staged) nor a process id (two containers share them).
  */
 
+import { createHash } from "node:crypto";
+
 /** What every name of ours begins with. */
 const OUR_PREFIX = ".holdfast-";
 
@@ -54,4 +56,15 @@ export function stageKind(name: string): StageKind | undefined {
 /** Whether `name` is one that {@link stageName} can give. */
 export function isStageName(name: string): boolean {
   return stageKind(name) !== undefined;
+}
+
+/** Hexadecimal digits of the hash in the name of a lock file that is not beside its file. */
+const HASH_DIGITS = 32;
+/** So many characters of the file's name are kept for people; 4 bytes each leave room for the rest of 255. */
+const NAME_KEPT = 40;
+
+/** The name of the lock file for the file at `path` in a directory for lock files of many. */
+export function lockNameFor(path: string, name: string): string {
+  const hash = createHash("sha256").update(path).digest("hex").slice(0, HASH_DIGITS);
+  return `${[...name].slice(0, NAME_KEPT).join("")}-${hash}.lock`;
 }

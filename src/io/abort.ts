@@ -45,3 +45,11 @@ export function orAbort<T>(work: T | PromiseLike<T>, signal: AbortSignal): Promi
     Promise.resolve(work).then(resolve, reject).finally(off);
   });
 }
+
+/** What `work` gives, or the error that `late` makes if it takes longer than so many milliseconds. The work goes on, unheard. */
+export function orTimeout<T>(work: Promise<T>, timeoutMs: number, late: () => unknown): Promise<T> {
+  return new Promise((resolve, reject) => {
+    const timer = setTimeout(() => reject(late()), timeoutMs);
+    work.then(resolve, reject).finally(() => clearTimeout(timer));
+  });
+}

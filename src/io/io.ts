@@ -41,6 +41,17 @@ export interface FileSystem {
   readonly persistent: boolean;
 }
 
+declare const lockBrand: unique symbol;
+
+/** A lock file that is locked, handed back unread. */
+export type HeldLock = number & { readonly [lockBrand]: true };
+
+/** A lock that was just taken, and the text that its file had. */
+export interface TakenLock {
+  readonly lock: HeldLock;
+  readonly note: string;
+}
+
 /** What is constant for a machine and differs between platforms. */
 export interface Traits {
   /**
@@ -48,6 +59,8 @@ export interface Traits {
    * (Windows); `none`, nothing, so that a sweeper can go by age only.
    */
   readonly lock: "kernel" | "none" | "share-mode";
+  /** Who this process is, for people who read that it holds a lock. Proves nothing: another container may have the same. */
+  readonly owner: { readonly pid: number; readonly host: string };
   /** Whether a rename replaces a name while somebody has the old file open (POSIX), or fails for as long (Windows). */
   readonly replacesOpenFiles: boolean;
   /** The effective user, where there are users. */
@@ -83,6 +96,18 @@ export interface IoSync {
    * system has no locks, an exclusive lock is given in name (the writer goes on), a shared one refused (it proves nothing).
    */
   tryLock(file: File, how: "exclusive" | "shared"): boolean;
+
+  /**
+   * Opens the lock file at `path`, made if there is none, and takes its kernel lock without waiting; undefined if somebody
+   * else has it, in this process too. It ends with the process, however that ends. The file is never removed. UNSUPPORTED
+   * where no lock can be had.
+   */
+  takeLock(path: string, how: "exclusive" | "shared"): TakenLock | undefined;
+  /** Leaves a text for whoever looks at the lock, or takes it next. Neither atomic nor durable. */
+  writeLockNote(lock: HeldLock, note: string): void;
+  dropLock(lock: HeldLock): void;
+  /** The text left by whoever has, or last had, the lock; empty if there is none. */
+  readLockNote(path: string): string;
 
   /** Undefined is proven absence (ENOENT); every other failure throws. A final symbolic link is not followed. */
   lstat(path: string): Stat | undefined;

@@ -1,4 +1,5 @@
 /** Kernel locks on POSIX, through the optional package fs-native-extensions (OFD locks on Linux, flock on macOS). */
+import { errnoOf } from "../errors.ts";
 import native from "./native.cjs";
 
 /** What we use of fs-native-extensions 1.x, which ships no types. */
@@ -29,4 +30,12 @@ export function nativeLock(): NativeLock | undefined {
 /** Why there is no native lock, once {@link nativeLock} has given none. */
 export function nativeLockFailure(): unknown {
   return reason;
+}
+
+/** What a file system without locks answers (fcntl(2); an NFS mount without a lock server). */
+const NO_LOCKS = new Set(["EINVAL", "ENOLCK", "ENOSYS", "ENOTSUP", "EOPNOTSUPP"]);
+
+/** Whether a lock failed because this file system has none. */
+export function meansNoLocks(error: unknown): boolean {
+  return NO_LOCKS.has(errnoOf(error));
 }

@@ -1,8 +1,9 @@
 /** Each request as the one call of `node:fs` that it is, in both forms. What differs by platform is in posix.ts and windows.ts. */
 import { randomFillSync } from "node:crypto";
 import * as fs from "node:fs";
+import { hostname } from "node:os";
 import { promisify } from "node:util";
-import type { File, Io, IoSync, Stat } from "./io.ts";
+import type { File, Io, IoSync, Stat, Traits } from "./io.ts";
 
 /** What is the same on all platforms. */
 export type Shared =
@@ -160,6 +161,11 @@ export const calls: Pick<Io, Shared> = {
     return called<number>((done) => fs.write(file, bytes, 0, bytes.length, position, done));
   },
 };
+
+/** Who this process is, for the note in a lock file. */
+export function thisProcess(): Traits["owner"] {
+  return { pid: process.pid, host: hostname() };
+}
 
 /** Opens with the given flags, in both forms. */
 export const openFlags = {

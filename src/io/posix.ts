@@ -1,12 +1,13 @@
 /** Linux, macOS and other POSIX systems. */
 import * as fs from "node:fs";
-import { errnoOf } from "../errors.ts";
 import { NAME_BYTES_MAX } from "../util/limits.ts";
 import { notify } from "../util/notices.ts";
 import { fileSystemOfType } from "./file-systems.ts";
 import type { Access, IoSync, Machine, Traits } from "./io.ts";
-import { nativeLock, nativeLockFailure } from "./native-lock.ts";
-import { calls, callsSync, type DirSyncRules, openFlags, syncDir, syncDirSync } from "./node-calls.ts";
+import { kernelLockFiles, type LockFiles, noLockFiles } from "./lock-files.ts";
+import { meansNoLocks, type NativeLock, nativeLock, nativeLockFailure } from "./native-lock.ts";
+import { calls, callsSync, type DirSyncRules, openFlags, syncDir, syncDirSync, thisProcess } from "./node-calls.ts";
+import { loadSqlite, sqliteLockFiles } from "./sqlite-locks.ts";
 
 const { O_CREAT, O_DIRECTORY, O_EXCL, O_NONBLOCK, O_RDONLY, O_RDWR } = fs.constants;
 
@@ -24,17 +25,19 @@ const DIR_SYNC: DirSyncRules = {
   unsupported: new Set(["EINVAL", "ENOSYS", "ENOTSUP", "EOPNOTSUPP"]),
 };
 
-/**
- * What a file system without locks answers (fcntl(2); an NFS mount without a lock server). A writer goes on without one;
- * a sweeper learns nothing from it, and leaves the file.
- */
-const NO_LOCKS = new Set(["EINVAL", "ENOLCK", "ENOSYS", "ENOTSUP", "EOPNOTSUPP"]);
-
 const CREATE_MODE = 0o666;
 
 function refuseName(name: string): string | undefined {
   if (name.includes("\0")) return "a name can't contain a NUL character";
   return Buffer.byteLength(name) > NAME_BYTES_MAX ? `a name can't be longer than ${NAME_BYTES_MAX} bytes` : undefined;
+}
+
+/** By the addon, else by `node:sqlite`, else not at all. */
+function lockFiles(native: NativeLock | undefined): LockFiles {
+  if (native) return kernelLockFiles(native);
+  const sqlite = loadSqlite();
+  if (sqlite) return sqliteLockFiles(sqlite);
+  return noLockFiles("locks need the package fs-native-extensions, or Node 22.13 and later; npm install fs-native-extensions");
 }
 
 /** The machine itself. `platform` is `process.platform`; file names that macOS normalises are one name here too. */
@@ -47,16 +50,18 @@ export function posixMachine(platform: string): Machine {
     userId: process.geteuid?.(),
     foldName: platform === "darwin" ? (name) => name.normalize("NFC") : (name) => name,
     refuseName,
+    owner: thisProcess(),
   };
   const tryLock: IoSync["tryLock"] = (file, how) => {
     try {
       return native?.tryLock(file, { shared: how === "shared" }) ?? true;
     } catch (error) {
-      if (NO_LOCKS.has(errnoOf(error))) return how === "exclusive";
+      // A writer goes on without one; a sweeper learns nothing from it, and leaves the file.
+      if (meansNoLocks(error)) return how === "exclusive";
       throw error;
     }
   };
-  const constant = { traits: () => traits, tryLock };
+  const constant = { ...lockFiles(native), traits: () => traits, tryLock };
   return {
     io: {
       ...calls,

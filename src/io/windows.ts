@@ -10,7 +10,8 @@
 import * as fs from "node:fs";
 import { NAME_BYTES_MAX } from "../util/limits.ts";
 import type { Access, FileSystem, Machine, Traits } from "./io.ts";
-import { calls, callsSync, type DirSyncRules, openFlags, syncDir, syncDirSync } from "./node-calls.ts";
+import { shareModeLockFiles } from "./lock-files.ts";
+import { calls, callsSync, type DirSyncRules, openFlags, syncDir, syncDirSync, thisProcess } from "./node-calls.ts";
 
 const { O_CREAT, O_EXCL, O_RDONLY, O_RDWR } = fs.constants;
 
@@ -52,11 +53,12 @@ const traits: Traits = {
   userId: undefined,
   foldName: (name) => name.toLowerCase(),
   refuseName,
+  owner: thisProcess(),
 };
 
 /** The machine itself. */
 export function windowsMachine(): Machine {
-  const constant = { traits: () => traits, tryLock: () => true, fileSystem };
+  const constant = { ...shareModeLockFiles(UV_FS_O_EXLOCK), traits: () => traits, tryLock: () => true, fileSystem };
   return {
     io: {
       ...calls,

@@ -82,7 +82,8 @@ export function fileRequests(actor: Actor): FileRequests {
   };
 }
 
-function open(actor: Actor, path: string, access: Access, mode: number): File {
+/** Opens a file for a process. */
+export function open(actor: Actor, path: string, access: Access, mode: number): File {
   const { kernel } = actor;
   const fail = failing("open", path);
   const found = find(actor, path, access !== "create", fail);

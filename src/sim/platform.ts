@@ -36,6 +36,13 @@ export function platformOf({ platform = "posix", persistent = true, syncsDirs = 
     windows,
     persistent,
     syncsDirs,
-    traits: (userId) => ({ lock, replacesOpenFiles: !windows, userId: windows ? undefined : userId, foldName, refuseName }),
+    traits: (userId) => ({
+      lock,
+      replacesOpenFiles: !windows,
+      userId: windows ? undefined : userId,
+      foldName,
+      refuseName,
+      owner: { pid: 1, host: "simulated" },
+    }),
   };
 }

@@ -9,6 +9,7 @@ import type { Around } from "./around.ts";
 import { type Fault, faulty } from "./faults.ts";
 import { fileRequests } from "./file-requests.ts";
 import type { Kernel } from "./kernel.ts";
+import { lockRequests } from "./lock-requests.ts";
 import { nameRequests } from "./name-requests.ts";
 import { below, seeded } from "./seeded.ts";
 import { printCall, printReply } from "./trace.ts";
@@ -142,6 +143,7 @@ function requests(actor: Actor): IoSync {
   const traits = kernel.platform.traits(userId);
   return {
     ...fileRequests(actor),
+    ...lockRequests(actor),
     ...nameRequests(actor),
     traits: () => traits,
     now: () => kernel.nowMs,

@@ -54,3 +54,14 @@ export const HELD_BUDGET_ASYNC_MS = 10_000;
 export const HELD_BUDGET_SYNC_MS = 2_000;
 /** Below {@link SWEEP_AGE_SHARE_MODE_MS}, so that no sweeper takes the staged file meanwhile. */
 export const HELD_BUDGET_MAX_MS = 50_000;
+
+/** How long a lock is waited for, by default and at most: a person at a terminal gives up earlier, a build later. */
+export const LOCK_TIMEOUT_MS = 10_000;
+export const LOCK_TIMEOUT_MAX_MS = 86_400_000;
+
+/** First and longest pause before a lock of another process is tried again: a dead owner's is had within the longest. */
+export const LOCK_DELAY_FIRST_MS = 1;
+export const LOCK_DELAY_MAX_MS = 20;
+
+/** Length of the text in a lock file: room for a host name of 64 bytes (HOST_NAME_MAX), written as a whole each time. */
+export const LOCK_NOTE_BYTES = 256;

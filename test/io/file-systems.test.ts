@@ -69,7 +69,7 @@ describe("the code of a system error", () => {
     // What libuv has no name for, as Node's asynchronous and synchronous calls and the native lock give it.
     [systemError("Unknown system error -122", "write"), "EDQUOT", "NO_SPACE"],
     [Object.assign(systemError("UNKNOWN", "write"), { errno: -122 }), "EDQUOT", "NO_SPACE"],
-    [systemError("Unknown system error -37", "fcntl"), "ENOLCK", "IO"],
+    [systemError("Unknown system error -37", "fcntl"), "ENOLCK", "UNSUPPORTED"],
     [Object.assign(systemError("UNKNOWN", "open"), { errno: -4094 }), "UNKNOWN", "IO"],
     [systemError("Unknown system error -999", "open"), "Unknown system error -999", "IO"],
   ] as const) {

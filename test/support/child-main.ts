@@ -3,8 +3,10 @@ import fs from "node:fs";
 import path from "node:path";
 import { createInterface } from "node:readline";
 import * as hf from "holdfast";
+import * as locks from "holdfast/lock";
 import type { Body, Settled, Toolbox } from "./child.ts";
 import * as machines from "./machines.ts";
+import { witnessed } from "./witness.ts";
 
 const [, , source = "", args = "null"] = process.argv;
 
@@ -25,6 +27,8 @@ async function settle<T>(work: () => T | Promise<T>): Promise<Settled<T>> {
 
 const box: Toolbox = {
   hf,
+  locks,
+  witnessed,
   fs,
   path,
   machines,

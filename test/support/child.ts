@@ -6,11 +6,15 @@ import type * as nodePath from "node:path";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
 import type * as holdfast from "holdfast";
+import type * as locks from "holdfast/lock";
 import type * as machines from "./machines.ts";
+import type { witnessed } from "./witness.ts";
 
 /** What a function in a child process can use; it sees nothing of the file it is written in. */
 export interface Toolbox {
   readonly hf: typeof holdfast;
+  readonly locks: typeof locks;
+  readonly witnessed: typeof witnessed;
   readonly fs: typeof nodeFs;
   readonly path: typeof nodePath;
   readonly machines: typeof machines;
