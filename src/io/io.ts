@@ -105,6 +105,7 @@ export interface IoSync {
   takeLock(path: string, how: "exclusive" | "shared"): TakenLock | undefined;
   /** Leaves a text for whoever looks at the lock, or takes it next. Neither atomic nor durable. */
   writeLockNote(lock: HeldLock, note: string): void;
+  /** The lock is gone even when this fails, as with {@link close}. */
   dropLock(lock: HeldLock): void;
   /** The text left by whoever has, or last had, the lock; empty if there is none. */
   readLockNote(path: string): string;

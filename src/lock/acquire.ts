@@ -74,10 +74,13 @@ function* owner(): Program<LockOwner> {
   return { pid, host, since: new Date(yield* now()).toISOString() };
 }
 
-/** Gives the lock back. If that can't be noted first, the next owner takes this one for dead, which is safe. */
+/**
+ * Gives the lock back. If that can't be noted first, the next owner takes this one for dead, which is safe. The lock is gone
+ * also if the close fails, and what was done under it stands: an error would say otherwise.
+ */
 export function* release(lock: HeldLock, kind: LockKind): Program<void> {
   if (kind === "exclusive") yield* quietly(writeLockNote(lock, lockNote(undefined)));
-  yield* dropLock(lock);
+  yield* quietly(dropLock(lock));
 }
 
 /** The error for a lock that somebody else has; `note` tells who, if it is not shared. */

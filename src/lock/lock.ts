@@ -2,7 +2,6 @@ import { resolveTarget, type Target } from "../core/target.ts";
 import { never, orAbort, orTimeout } from "../io/abort.ts";
 import { currentMachine } from "../io/current.ts";
 import type { HeldLock, Machine } from "../io/io.ts";
-import { quietly } from "../io/program.ts";
 import { run, runSync } from "../io/run.ts";
 import { LOCK_TIMEOUT_MAX_MS, LOCK_TIMEOUT_MS } from "../util/limits.ts";
 import { checkOptions, integer, isBoolean, isSignal } from "../util/options.ts";
@@ -52,7 +51,7 @@ export class Lock {
     this.#leave = leave;
   }
 
-  /** Gives the lock back. Once is enough; more does nothing. */
+  /** Gives the lock back, whatever happens. Once is enough; more does nothing. */
   release(): Promise<void> {
     this.#released ??= run(release(this.#lock, this.shared ? "shared" : "exclusive"), this.#machine.io).finally(this.#leave);
     return this.#released;
@@ -164,15 +163,11 @@ export async function tryLock(path: string | URL, options?: TryLockOptions): Pro
 export async function withLock<T>(path: string | URL, body: (lock: Lock) => Promise<T> | T, options?: LockOptions): Promise<T> {
   if (typeof body !== "function") throw new TypeError("body must be a function");
   const lock = await acquireLock(path, options);
-  let value: T;
   try {
-    value = await body(lock);
-  } catch (first) {
-    await lock.release().catch(() => {}); // the first error stands
-    throw first;
+    return await body(lock);
+  } finally {
+    await lock.release();
   }
-  await lock.release();
-  return value;
 }
 
 /**
@@ -189,15 +184,11 @@ export function withLockSync<T>(path: string, timeoutMs: number, body: () => T):
   line.enterNow("exclusive");
   try {
     const { lock } = runSync(acquire(target.path, "exclusive", { timeoutMs, passedMs: 0 }), machine.sync);
-    let value: T;
     try {
-      value = body();
-    } catch (first) {
-      runSync(quietly(release(lock, "exclusive")), machine.sync); // the first error stands
-      throw first;
+      return body();
+    } finally {
+      runSync(release(lock, "exclusive"), machine.sync);
     }
-    runSync(release(lock, "exclusive"), machine.sync);
-    return value;
   } finally {
     leave();
   }

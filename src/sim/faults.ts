@@ -37,6 +37,9 @@ const SYSCALL: Partial<Record<Op, string>> = {
   fileSystem: "statfs",
 };
 
+/** Whatever they answer, the descriptor is gone (close(2)). */
+const ENDS: ReadonlySet<Op> = new Set(["close", "dropLock"]);
+
 /** One fault, to be put around the requests of a process. */
 export function faulty(fault: Fault): Around {
   const { op, nth = 1, times = 1, errno } = fault;
@@ -50,7 +53,7 @@ export function faulty(fault: Fault): Around {
     count++;
     if (count < nth || count >= nth + times) return proceed(call);
     if (errno === "short") return call.op === "write" ? shortened(call, proceed) : proceed(call);
-    const applied = fault.applied === true || call.op === "close"; // close(2): the descriptor is gone in any case
+    const applied = fault.applied === true || ENDS.has(call.op);
     step.note = `made to fail with ${errno}${applied ? ", after it did its work" : ""}`;
     if (applied) applyOnly(call, proceed);
     else if (call.op === "syncFile" || call.op === "syncDir") asked.syncFailed();

@@ -1,7 +1,7 @@
 /** Whatever crashes, a file written through the public API is the old one or the new one, and what was acknowledged stays. */
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { createWriteStream, readFile, stageFile, writeFile, writeFileSync } from "holdfast";
+import { createWriteStream, readFile, stageFile, updateFile, updateFileSync, writeFile, writeFileSync } from "holdfast";
 import { SABOTAGE_NAMES, type SimDisk, type SweepOptions, sweep } from "holdfast/sim";
 import { isStageName } from "../../dist/format/names.js";
 
@@ -45,6 +45,8 @@ const WAYS: Record<string, SweepOptions> = {
         createWriteStream(PATH).on("error", reject).on("finish", resolve).end(NEW);
       }),
   ),
+  updateFile: replacing(() => updateFile(PATH, () => NEW)),
+  updateFileSync: replacing(() => updateFileSync(PATH, () => NEW)),
   "a new file": {
     setup: (disk) => disk.makeDir("/app"),
     run: () => writeFile(PATH, NEW),
@@ -92,6 +94,21 @@ for (const [name, options] of Object.entries(WAYS)) {
     }
   });
 }
+
+// Under "paranoid", blocks of other files in a new lock file make it no lock file: see docs/format/lock.md.
+it("after every crash the next update has the lock at once, and sees the old content or the new one", async () => {
+  const { violations, text } = await sweep({
+    profile: "strict",
+    setup: withOld,
+    run: () => updateFile(PATH, () => NEW),
+    async check({ disk, finished }) {
+      expectContent(disk, finished, [OLD, NEW]);
+      await updateFile(PATH, (old) => `${new TextDecoder().decode(old)}+`, { lockTimeoutMs: 0 });
+      expectContent(disk, finished, [`${OLD}+`, `${NEW}+`]);
+    },
+  });
+  assert.equal(violations, 0, text);
+});
 
 describe("the sweep would see it", () => {
   for (const sabotage of SABOTAGE_NAMES) {

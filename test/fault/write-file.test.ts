@@ -1,7 +1,7 @@
 /** Whatever fails, the error says what is on the disk, and nothing is left open or lying about. */
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { isHoldfastError, stageFile, writeFile, writeFileSync } from "holdfast";
+import { isHoldfastError, stageFile, updateFile, updateFileSync, writeFile, writeFileSync } from "holdfast";
 import { type FaultSweepOptions, faultSweep, onDisk, SimDisk } from "holdfast/sim";
 
 const PATH = "/app/config.json";
@@ -38,6 +38,10 @@ const WAYS: Record<string, FaultSweepOptions> = {
   "a new file": creating(() => writeFile("/app/new", NEW)),
   ifAbsent: creating(() => writeFile("/app/new", NEW, { ifAbsent: true })),
   parents: creating(() => writeFile("/app/deep/new", NEW, { parents: true })),
+  updateFile: replacing(() => updateFile(PATH, () => NEW)),
+  updateFileSync: replacing(() => updateFileSync(PATH, () => NEW)),
+  "updateFile of a new file": creating(() => updateFile("/app/deep/new", () => NEW, { parents: true })),
+  "updateFile that changes nothing": replacing(() => updateFile(PATH, () => undefined)),
   windows: replacing(() => writeFile(PATH, NEW, { busyTimeoutMs: 100 }), { disk: { platform: "windows" } }),
 };
 

@@ -100,6 +100,7 @@ describe("by node:sqlite", { skip: needs(needsPosix, needsSqlite) }, () => {
           await lock?.release();
           return lock !== undefined;
         };
+        await heard();
         const beside = [await share(), await locks.tryLock(lockPath)];
         say(beside);
         await heard();
@@ -118,6 +119,7 @@ describe("by node:sqlite", { skip: needs(needsPosix, needsSqlite) }, () => {
     );
     t.after(() => Promise.all([owner.kill(), other.kill()]));
     assert.equal(await owner.next(), "shared");
+    other.tell("go on");
     assert.deepEqual(await other.next(), [true, null]);
     owner.tell("go on");
     assert.equal(await owner.next(), "alone");
