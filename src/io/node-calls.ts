@@ -3,7 +3,7 @@ import { randomFillSync } from "node:crypto";
 import * as fs from "node:fs";
 import { hostname } from "node:os";
 import { promisify } from "node:util";
-import type { File, Io, IoSync, Stat, Traits } from "./io.ts";
+import type { Access, File, Io, IoSync, Stat, Traits } from "./io.ts";
 
 /** What is the same on all platforms. */
 export type Shared =
@@ -167,8 +167,29 @@ export function thisProcess(): Traits["owner"] {
   return { pid: process.pid, host: hostname() };
 }
 
-/** Opens with the given flags, in both forms. */
-export const openFlags = {
+/** The requests that a platform has flags of its own for. */
+type Opening = "open" | "syncDir";
+
+const CREATE_MODE = 0o666;
+
+/** Opening of files with these flags, and of directories by these rules, in both forms. */
+export function opening(
+  flags: Readonly<Record<Access, number>>,
+  dirs: DirSyncRules,
+): { readonly io: Pick<Io, Opening>; readonly sync: Pick<IoSync, Opening> } {
+  return {
+    io: {
+      open: (path, access, mode = CREATE_MODE) => openFlags.async(path, flags[access], mode),
+      syncDir: (path) => syncDir(path, dirs),
+    },
+    sync: {
+      open: (path, access, mode = CREATE_MODE) => openFlags.sync(path, flags[access], mode),
+      syncDir: (path) => syncDirSync(path, dirs),
+    },
+  };
+}
+
+const openFlags = {
   sync: (path: string, flags: number, mode: number): File => fs.openSync(path, flags, mode) as File,
   async: (path: string, flags: number, mode: number): Promise<File> =>
     called<number>((done) => fs.open(path, flags, mode, done)) as Promise<number> as Promise<File>,
@@ -183,7 +204,7 @@ export interface DirSyncRules {
 }
 
 /** Opens, syncs and closes a directory. */
-export function syncDirSync(path: string, { flags, unopenable, unsupported }: DirSyncRules): boolean {
+function syncDirSync(path: string, { flags, unopenable, unsupported }: DirSyncRules): boolean {
   let fd: number;
   try {
     fd = fs.openSync(path, flags);
@@ -201,7 +222,7 @@ export function syncDirSync(path: string, { flags, unopenable, unsupported }: Di
 }
 
 /** The asynchronous form of {@link syncDirSync}. */
-export async function syncDir(path: string, { flags, unopenable, unsupported }: DirSyncRules): Promise<boolean> {
+async function syncDir(path: string, { flags, unopenable, unsupported }: DirSyncRules): Promise<boolean> {
   let fd: File;
   try {
     fd = await openFlags.async(path, flags, 0);

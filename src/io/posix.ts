@@ -6,7 +6,7 @@ import { fileSystemOfType } from "./file-systems.ts";
 import type { Access, IoSync, Machine, Traits } from "./io.ts";
 import { kernelLockFiles, type LockFiles, noLockFiles } from "./lock-files.ts";
 import { meansNoLocks, type NativeLock, nativeLock, nativeLockFailure } from "./native-lock.ts";
-import { calls, callsSync, type DirSyncRules, openFlags, syncDir, syncDirSync, thisProcess } from "./node-calls.ts";
+import { calls, callsSync, type DirSyncRules, opening, thisProcess } from "./node-calls.ts";
 import { loadSqlite, sqliteLockFiles } from "./sqlite-locks.ts";
 
 const { O_CREAT, O_DIRECTORY, O_EXCL, O_NONBLOCK, O_RDONLY, O_RDWR } = fs.constants;
@@ -24,8 +24,6 @@ const DIR_SYNC: DirSyncRules = {
   unopenable: new Set(["EACCES"]),
   unsupported: new Set(["EINVAL", "ENOSYS", "ENOTSUP", "EOPNOTSUPP"]),
 };
-
-const CREATE_MODE = 0o666;
 
 function refuseName(name: string): string | undefined {
   if (name.includes("\0")) return "a name can't contain a NUL character";
@@ -62,19 +60,18 @@ export function posixMachine(platform: string): Machine {
     }
   };
   const constant = { ...lockFiles(native), traits: () => traits, tryLock };
+  const opened = opening(FLAGS, DIR_SYNC);
   return {
     io: {
       ...calls,
       ...constant,
-      open: (path, access, mode = CREATE_MODE) => openFlags.async(path, FLAGS[access], mode),
-      syncDir: (path) => syncDir(path, DIR_SYNC),
+      ...opened.io,
       fileSystem: async (path) => fileSystemOfType((await fs.promises.statfs(path)).type, platform),
     },
     sync: {
       ...callsSync,
       ...constant,
-      open: (path, access, mode = CREATE_MODE) => openFlags.sync(path, FLAGS[access], mode),
-      syncDir: (path) => syncDirSync(path, DIR_SYNC),
+      ...opened.sync,
       fileSystem: (path) => fileSystemOfType(fs.statfsSync(path).type, platform),
     },
   };

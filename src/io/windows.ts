@@ -11,7 +11,7 @@ import * as fs from "node:fs";
 import { NAME_BYTES_MAX } from "../util/limits.ts";
 import type { Access, FileSystem, Machine, Traits } from "./io.ts";
 import { shareModeLockFiles } from "./lock-files.ts";
-import { calls, callsSync, type DirSyncRules, openFlags, syncDir, syncDirSync, thisProcess } from "./node-calls.ts";
+import { calls, callsSync, type DirSyncRules, opening, thisProcess } from "./node-calls.ts";
 
 const { O_CREAT, O_EXCL, O_RDONLY, O_RDWR } = fs.constants;
 
@@ -27,8 +27,6 @@ const FLAGS: Readonly<Record<Access, number>> = {
 /** FlushFileBuffers needs write access, and some file systems flush no directory at all. */
 const NO_DIR_SYNC = new Set(["EACCES", "EBADF", "EINVAL", "EISDIR", "EPERM"]);
 const DIR_SYNC: DirSyncRules = { flags: O_RDWR, unopenable: NO_DIR_SYNC, unsupported: NO_DIR_SYNC };
-
-const CREATE_MODE = 0o666;
 
 /** Device names are reserved in every directory and with every extension ("Naming Files, Paths, and Namespaces"). */
 const DEVICE = /^(con|prn|aux|nul|com[0-9\u00b9\u00b2\u00b3]|lpt[0-9\u00b9\u00b2\u00b3])(\.|$)/i;
@@ -59,18 +57,17 @@ const traits: Traits = {
 /** The machine itself. */
 export function windowsMachine(): Machine {
   const constant = { ...shareModeLockFiles(UV_FS_O_EXLOCK), traits: () => traits, tryLock: () => true, fileSystem };
+  const opened = opening(FLAGS, DIR_SYNC);
   return {
     io: {
       ...calls,
       ...constant,
-      open: (path, access, mode = CREATE_MODE) => openFlags.async(path, FLAGS[access], mode),
-      syncDir: (path) => syncDir(path, DIR_SYNC),
+      ...opened.io,
     },
     sync: {
       ...callsSync,
       ...constant,
-      open: (path, access, mode = CREATE_MODE) => openFlags.sync(path, FLAGS[access], mode),
-      syncDir: (path) => syncDirSync(path, DIR_SYNC),
+      ...opened.sync,
     },
   };
 }
