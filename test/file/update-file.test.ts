@@ -8,7 +8,7 @@ import { type Data, readFile, type UpdateFileOptions, type UpdateResult, updateF
 import { acquireLock } from "holdfast/lock";
 import { startChild } from "../support/child.ts";
 import { needsPosix } from "../support/needs.ts";
-import { leftovers, openBelow, tempDir } from "../support/temp-dir.ts";
+import { allClosed, leftovers, tempDir } from "../support/temp-dir.ts";
 
 type Change = (content: Uint8Array | undefined) => string | undefined;
 
@@ -42,7 +42,7 @@ for (const [way, update] of Object.entries(WAYS)) {
       }
       assert.deepEqual(seen, [undefined, "a", ""]);
       assert.deepEqual(fs.readdirSync(path.dirname(file)).sort(), ["file", "file.lock"]);
-      assert.deepEqual(openBelow(path.dirname(file)), []);
+      await allClosed(path.dirname(file));
     });
 
     test("undefined changes nothing: not one write", async (t) => {
