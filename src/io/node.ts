@@ -1,7 +1,7 @@
 /** The machine this process runs on. */
 import { sharingBarriers } from "./barriers.ts";
 import type { Machine } from "./io.ts";
-import { sharingLookups } from "./lookups.ts";
+import { lookingUpAtOnce } from "./lookups.ts";
 import { posixMachine } from "./posix.ts";
 import { windowsMachine } from "./windows.ts";
 
@@ -11,7 +11,7 @@ let machine: Machine | undefined;
 export function nodeMachine(): Machine {
   if (!machine) {
     const { io, sync } = process.platform === "win32" ? windowsMachine() : posixMachine(process.platform);
-    machine = { io: sharingBarriers(sharingLookups(io)), sync };
+    machine = { io: sharingBarriers(lookingUpAtOnce({ io, sync })), sync };
   }
   return machine;
 }

@@ -39,6 +39,9 @@ export const STAGE_ATTEMPTS_MAX = 8;
 /** Directories remembered as swept; above it all are forgotten and swept again, which costs one listing each. */
 export const SWEPT_DIRECTORIES_MAX = 4096;
 
+/** Directories remembered as local; above it all are forgotten, and asked again at the next write. */
+export const LOOKED_UP_DIRECTORIES_MAX = 1024;
+
 /** Where a writer is protected by an exclusive open only: between close and rename nothing but age tells (Windows). */
 export const SWEEP_AGE_SHARE_MODE_MS = 60_000;
 

@@ -1,69 +1,68 @@
-/** Look-ups that concurrent calls share (src/io/lookups.ts), on a machine whose answers are let go one by one. */
+/** Which look-ups are made on this thread (src/io/lookups.ts): those in local directories where a file was made, no others. */
 import assert from "node:assert/strict";
-import { test } from "node:test";
-import type { Io } from "../../dist/io/io.js";
-import { sharingLookups } from "../../dist/io/lookups.js";
+import fs from "node:fs";
+import path from "node:path";
+import { type TestContext, test } from "node:test";
+import type { FileSystem, Io, Machine } from "../../dist/io/io.js";
+import { lookingUpAtOnce } from "../../dist/io/lookups.js";
 import { nodeMachine } from "../../dist/io/node.js";
+import { wrapIo } from "../support/machines.ts";
+import { tempDir } from "../support/temp-dir.ts";
 
-/** A machine that says with what number each look-up went out, when it is told to. */
-function numbered(): { readonly io: Io; readonly asked: string[]; readonly answer: () => void } {
-  const asked: string[] = [];
-  const waiting: (() => void)[] = [];
-  const realPath = (path: string): Promise<string> => {
-    const number = asked.push(path);
-    return new Promise((resolve) => waiting.push(() => resolve(`${path} ${number}`)));
+const LOOK_UPS: readonly string[] = ["lstat", "realPath", "stat"];
+
+/** The real machine, told that every directory is on `on`, and the look-ups that went to its synchronous form. */
+function watched(on: () => Promise<FileSystem>): { readonly io: Io; readonly atOnce: string[] } {
+  const atOnce: string[] = [];
+  const { io, sync } = nodeMachine();
+  const machine: Machine = {
+    io: { ...io, fileSystem: on },
+    sync: wrapIo(sync, (call, proceed) => {
+      if (LOOK_UPS.includes(call.op)) atOnce.push(call.op);
+      return proceed();
+    }),
   };
-  const answer = (): void => {
-    for (const one of waiting.splice(0)) one();
-  };
-  return { io: { ...nodeMachine().io, realPath }, asked, answer };
+  return { io: lookingUpAtOnce(machine), atOnce };
 }
 
-const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
+/** A directory with a file that was made through `io`. */
+async function writtenTo(t: TestContext, io: Io): Promise<string> {
+  const dir = tempDir(t);
+  await io.close(await io.open(path.join(dir, "made"), "create"));
+  await new Promise((resolve) => setImmediate(resolve));
+  return dir;
+}
 
-test("calls of one moment are one request, and all get its answer", async () => {
-  const { io, asked, answer } = numbered();
-  const { realPath } = sharingLookups(io);
-  const answers = Promise.all([realPath("/a"), realPath("/b"), realPath("/a")]);
-  await turn();
-  answer();
-  assert.deepEqual(await answers, ["/a 1", "/b 2", "/a 1"]);
-  assert.deepEqual(asked, ["/a", "/b"]);
+async function lookUpAll(io: Io, dir: string): Promise<unknown[]> {
+  return [
+    await io.realPath(dir),
+    (await io.stat(dir))?.kind,
+    (await io.lstat(path.join(dir, "made")))?.kind,
+    await io.lstat(path.join(dir, "absent")),
+  ];
+}
+
+const local = async (): Promise<FileSystem> => ({ name: "ext4", local: true, persistent: true });
+const remote = async (): Promise<FileSystem> => ({ name: "nfs", local: false, persistent: true });
+
+test("in a local directory where a file was made they are made at once, with the same answers", async (t) => {
+  const { io, atOnce } = watched(local);
+  const dir = await writtenTo(t, io);
+  assert.deepEqual(await lookUpAll(io, dir), [fs.realpathSync(dir), "directory", "file", undefined]);
+  assert.deepEqual(atOnce, ["realPath", "stat", "lstat", "lstat"]);
 });
 
-test("a call that comes while an answer is on its way asks anew: what it gets is true after it was made", async () => {
-  const { io, asked, answer } = numbered();
-  const { realPath } = sharingLookups(io);
-  const first = realPath("/a");
-  await turn();
-  const second = realPath("/a");
-  await turn();
-  answer();
-  assert.deepEqual([await first, await second], ["/a 1", "/a 2"]);
-  assert.equal(asked.length, 2);
-});
-
-test("the request goes out after the code that made the calls, so that it sees what that code did meanwhile", async () => {
-  const { io, asked } = numbered();
-  const { realPath } = sharingLookups(io);
-  void realPath("/a");
-  assert.deepEqual(asked, []);
-  await turn();
-  assert.deepEqual(asked, ["/a"]);
-});
-
-test("a failure reaches all, and is not remembered", async () => {
-  let fails = true;
-  const lookUp = async (path: string): Promise<string> => {
-    if (fails) throw new RangeError("gone");
-    return path;
+test("in other directories they are not, nor where the file system is not local or can't be asked", async (t) => {
+  const { io, atOnce } = watched(local);
+  await writtenTo(t, io);
+  await lookUpAll(io, tempDir(t));
+  assert.deepEqual(atOnce, []);
+  const failing = async (): Promise<FileSystem> => {
+    throw new RangeError("no answer");
   };
-  const { realPath } = sharingLookups({ ...nodeMachine().io, realPath: lookUp });
-  const both = await Promise.allSettled([realPath("/a"), realPath("/a")]);
-  assert.deepEqual(
-    both.map(({ status }) => status),
-    ["rejected", "rejected"],
-  );
-  fails = false;
-  assert.equal(await realPath("/a"), "/a");
+  for (const on of [remote, failing]) {
+    const other = watched(on);
+    await lookUpAll(other.io, await writtenTo(t, other.io));
+    assert.deepEqual(other.atOnce, []);
+  }
 });
