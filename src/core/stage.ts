@@ -1,7 +1,6 @@
 /**
  * A staged file: the new content under a private name beside its target, locked by its writer for as long as it lives.
  */
-import * as path from "node:path";
 import { errnoOf, HoldfastError } from "../errors.ts";
 import { stageName, TOKEN_BYTES } from "../format/names.ts";
 import type { File, Stat } from "../io/io.ts";
@@ -21,6 +20,7 @@ import {
   unlink,
 } from "../io/program.ts";
 import { STAGE_ATTEMPTS_MAX } from "../util/limits.ts";
+import { pathIn } from "../util/path.ts";
 
 /** A staged file. `file` is open, and so locked, until it is published or discarded. */
 export interface Staged {
@@ -52,7 +52,7 @@ const MODE_SET_ID = 0o6000;
 export function* createStage(dir: string, mode: number | undefined): Program<Staged> {
   const kind = (yield* traits()).lock === "none" ? "unlocked" : "locked";
   for (let attempt = 0; attempt < STAGE_ATTEMPTS_MAX; attempt++) {
-    const name = path.join(dir, stageName(yield* random(TOKEN_BYTES), kind));
+    const name = pathIn(dir, stageName(yield* random(TOKEN_BYTES), kind));
     const file = yield* create(name, mode ?? MODE_DEFAULT);
     if (file === undefined) continue;
     try {

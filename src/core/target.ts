@@ -4,6 +4,7 @@ import { errnoOf, HoldfastError } from "../errors.ts";
 import type { Stat } from "../io/io.ts";
 import { all, lstat, type Program, readLink, realPath, stat, traits } from "../io/program.ts";
 import { SYMLINKS_MAX } from "../util/limits.ts";
+import { pathIn } from "../util/path.ts";
 
 /** What to do with a symbolic link at the end of the path. Links in the middle are always followed. */
 export type SymlinkPolicy = "follow" | "refuse" | "replace";
@@ -40,7 +41,7 @@ export function* resolveTarget(given: string, symlink: SymlinkPolicy): Program<T
       at = yield* linkTarget(dir, name);
       continue;
     }
-    const target = { dir, dirId, name, path: path.join(dir, name), key: `${dirId}/${foldName(name)}`, existing: entry };
+    const target = { dir, dirId, name, path: pathIn(dir, name), key: `${dirId}/${foldName(name)}`, existing: entry };
     refuseUnlessFile(target, given);
     return target;
   }
@@ -60,8 +61,8 @@ function* lookUp(at: string, given: string): Program<{ dir: string; dirId: strin
 
 /** The text of a link is relative to the real directory the link is in; `path.join` would fold `..` before links are followed. */
 function* linkTarget(dir: string, name: string): Program<string> {
-  const text = yield* readLink(path.join(dir, name));
-  return path.isAbsolute(text) ? text : `${dir}${path.sep}${text}`;
+  const text = yield* readLink(pathIn(dir, name));
+  return path.isAbsolute(text) ? text : pathIn(dir, text);
 }
 
 /** Refuses a target that a file can't replace. */
