@@ -142,15 +142,17 @@ class WriteOrder<Result> {
     const ticket = ++this.#tickets;
     const place = resolve();
     const line = this.#line(place.key);
+    let atItsEnd = false;
     try {
       const result = perform(place, () => {
+        atItsEnd = true;
         refuseIfOvertaken(line, ticket); // by a call from within its own source
         return stopOlder(line, ticket);
       });
       if (supersedes) line.land(ticket, result);
       return { result, superseded: false };
     } catch (error) {
-      const newer = line.newer(ticket);
+      const newer = atItsEnd ? line.newer(ticket) : undefined;
       if (newer === undefined) throw error;
       return { result: newer, superseded: true };
     } finally {

@@ -200,6 +200,19 @@ describe("a synchronous write", () => {
     assert.deepEqual(leftovers(dir), []);
   });
 
+  test("that fails says so, also if a newer one was called from within its source", (t) => {
+    const dir = tempDir(t);
+    const file = path.join(dir, "file");
+    const failing = function* (): Generator<string> {
+      yield "outer";
+      writeFileSync(file, "inner");
+      throw new RangeError("the source has failed");
+    };
+    assert.throws(() => writeFileSync(file, failing()), { code: "SOURCE_FAILED", outcome: "unchanged" });
+    assert.equal(fs.readFileSync(file, "utf8"), "inner");
+    assert.deepEqual(leftovers(dir), []);
+  });
+
   test("with ifAbsent lands only where nothing is, and takes no later-landing write away", async (t) => {
     const { file, letGo, first } = await heldLine(t);
     assert.equal(writeFileSync(file, "synchronous", { ifAbsent: true }).superseded, false);
