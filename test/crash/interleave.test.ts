@@ -9,18 +9,10 @@ import { isStageName, stageName } from "../../dist/format/names.js";
 import { currentMachine } from "../../dist/io/current.js";
 import type { Program } from "../../dist/io/program.js";
 import { run } from "../../dist/io/run.js";
+import { FINISH } from "../support/finish.ts";
 
 const PATH = "/app/config.json";
 const OLD = "old";
-
-const FINISH: Finish = {
-  attributes: { mode: undefined, existing: undefined },
-  syncFile: true,
-  overtake: () => [],
-  ifAbsent: false,
-  barrier: true,
-  heldBudgetMs: 0,
-};
 
 const perform = <T>(program: Program<T>): Promise<T> => run(program, currentMachine().io);
 const replace =

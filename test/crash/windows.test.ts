@@ -9,16 +9,10 @@ import { sweepDead } from "../../dist/core/sweep.js";
 import { stageName } from "../../dist/format/names.js";
 import { currentMachine } from "../../dist/io/current.js";
 import { run, runSync } from "../../dist/io/run.js";
+import { FINISH } from "../support/finish.ts";
 
 const PATH = "/app/config.json";
-const FINISH: Finish = {
-  attributes: { mode: undefined, existing: undefined },
-  syncFile: true,
-  overtake: () => [],
-  ifAbsent: false,
-  barrier: true,
-  heldBudgetMs: 5,
-};
+const HELD: Finish = { ...FINISH, heldBudgetMs: 5 };
 
 function windowsDisk(text = "old"): SimDisk {
   const disk = new SimDisk({ platform: "windows" });
@@ -106,7 +100,7 @@ it("a replace is old or new after every crash", async () => {
 
 describe("in every order", () => {
   const replace = (text: string) => async (): Promise<unknown> =>
-    await run(replaceFile({ dir: "/app", path: PATH }, new TextEncoder().encode(text), FINISH), currentMachine().io);
+    await run(replaceFile({ dir: "/app", path: PATH }, new TextEncoder().encode(text), HELD), currentMachine().io);
 
   it("two writers at once both succeed", async () => {
     const { violations, complete, text } = await interleave({
