@@ -1,6 +1,7 @@
 /** What has to be known and done once in a directory before something is written there. */
 import { HoldfastError } from "../errors.ts";
-import type { FileSystem, Machine } from "../io/io.ts";
+import type { FileSystem } from "../io/io.ts";
+import { perMachine } from "../io/per-machine.ts";
 import { fileSystem, type Program, syncDir } from "../io/program.ts";
 import { SWEPT_DIRECTORIES_MAX } from "../util/limits.ts";
 import { notify } from "../util/notices.ts";
@@ -19,17 +20,8 @@ export interface Memory {
   readonly swept: Set<string>;
 }
 
-const memories = new WeakMap<Machine, Memory>();
-
-/** What is remembered of `machine`. */
-export function memoryOf(machine: Machine): Memory {
-  let memory = memories.get(machine);
-  if (!memory) {
-    memory = { fileSystems: new Map(), swept: new Set() };
-    memories.set(machine, memory);
-  }
-  return memory;
-}
+/** What is remembered of a machine. */
+export const memoryOf = perMachine((): Memory => ({ fileSystems: new Map(), swept: new Set() }));
 
 /** What is asked of a directory. */
 export interface Wanted {

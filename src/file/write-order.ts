@@ -9,6 +9,7 @@
 import { errnoOf, HoldfastError } from "../errors.ts";
 import { orAbort } from "../io/abort.ts";
 import type { Machine } from "../io/io.ts";
+import { perMachine } from "../io/per-machine.ts";
 
 /** An asynchronous write with its place in a line. */
 interface Turn {
@@ -234,14 +235,9 @@ async function inLine<Place extends { readonly key: string }, Result>(
   }
 }
 
-const orders = new WeakMap<Machine, WriteOrder<unknown>>();
+const orders = perMachine(() => new WriteOrder<unknown>());
 
 /** The lines of `machine`. */
 export function writeOrderOf<Result>(machine: Machine): WriteOrder<Result> {
-  let order = orders.get(machine);
-  if (!order) {
-    order = new WriteOrder();
-    orders.set(machine, order);
-  }
-  return order as WriteOrder<Result>;
+  return orders(machine) as WriteOrder<Result>;
 }

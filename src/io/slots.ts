@@ -1,7 +1,7 @@
 /** How many programs run at once, so that thousands of calls need no more than a few dozen descriptors. */
 import { PROGRAMS_AT_ONCE, SOURCES_AT_ONCE } from "../util/limits.ts";
 import { orAbort } from "./abort.ts";
-import type { Machine } from "./io.ts";
+import { perMachine } from "./per-machine.ts";
 
 /** A number of places, given out in the order they were asked for. */
 class Slots {
@@ -58,14 +58,7 @@ export interface MachineSlots {
   readonly sources: Slots;
 }
 
-const slots = new WeakMap<Machine, MachineSlots>();
-
-/** The places of `machine`. */
-export function slotsOf(machine: Machine): MachineSlots {
-  let found = slots.get(machine);
-  if (!found) {
-    found = { programs: new Slots(PROGRAMS_AT_ONCE), sources: new Slots(SOURCES_AT_ONCE) };
-    slots.set(machine, found);
-  }
-  return found;
-}
+/** The places of a machine. */
+export const slotsOf = perMachine(
+  (): MachineSlots => ({ programs: new Slots(PROGRAMS_AT_ONCE), sources: new Slots(SOURCES_AT_ONCE) }),
+);

@@ -3,6 +3,7 @@
  * served in the order in which they came, and a release is passed on at once.
  */
 import type { Machine } from "../io/io.ts";
+import { perMachine } from "../io/per-machine.ts";
 import type { LockKind } from "./acquire.ts";
 
 interface Waiter {
@@ -71,25 +72,21 @@ export class Line {
   }
 }
 
-const lines = new WeakMap<Machine, Map<string, Line>>();
+const linesOf = perMachine(() => new Map<string, Line>());
 
 /** The line of the lock file `key`. */
 export function lineOf(machine: Machine, key: string): Line {
-  let ofMachine = lines.get(machine);
-  if (!ofMachine) {
-    ofMachine = new Map();
-    lines.set(machine, ofMachine);
-  }
-  let line = ofMachine.get(key);
+  const lines = linesOf(machine);
+  let line = lines.get(key);
   if (!line) {
     line = new Line();
-    ofMachine.set(key, line);
+    lines.set(key, line);
   }
   return line;
 }
 
 /** Forgets the line of `key` if nobody is in it. */
 export function forgetIfIdle(machine: Machine, key: string): void {
-  const ofMachine = lines.get(machine);
-  if (ofMachine?.get(key)?.idle) ofMachine.delete(key);
+  const lines = linesOf(machine);
+  if (lines.get(key)?.idle) lines.delete(key);
 }
