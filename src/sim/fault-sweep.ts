@@ -1,9 +1,10 @@
 /**
  * The fault sweep: makes every request of a scenario fail, in every way, and compares what the error says with the disk.
  */
+import * as nodePath from "node:path";
 import type { Durability } from "../core/prepare.ts";
 import { isHoldfastError } from "../errors.ts";
-import { isStageName } from "../format/names.ts";
+import { parseOurName } from "../format/names.ts";
 import type { Op } from "../io/io.ts";
 import { turn } from "../io/turns.ts";
 import { digestValue } from "./digest.ts";
@@ -44,6 +45,7 @@ const ERRNOS: Partial<Record<Op, readonly string[]>> = {
   open: ["EIO", "EMFILE", "EACCES"],
   write: ["EIO", "ENOSPC", "short"],
   rename: ["EIO", "ENOSPC", "EXDEV"],
+  exchange: ["EIO", "ENOSPC", "EXDEV"],
   link: ["EIO", "EPERM", "ENOSPC"],
   makeDir: ["EIO", "ENOSPC"],
   setMode: ["EIO", "EPERM"],
@@ -53,9 +55,11 @@ const ERRNOS: Partial<Record<Op, readonly string[]>> = {
 const SHOWN = 20;
 /** Requests after whose failure it matters whether they did their work. */
 const CHANGES: ReadonlySet<Op> = new Set([
+  "exchange",
   "link",
   "makeDir",
   "open",
+  "removeDir",
   "rename",
   "setMode",
   "setOwner",
@@ -164,11 +168,12 @@ function untrue(
 
 /** What is left behind. */
 function leaks({ disk, openCount, ops }: Attempt, { nth = 1, times }: Fault): string[] {
-  const left = Object.keys(disk.tree()).filter((path) => isStageName(path.slice(path.lastIndexOf("/") + 1)));
-  const removalFailed = times === Number.POSITIVE_INFINITY || ops[nth - 1] === "unlink";
+  const left = Object.keys(disk.tree()).filter((path) => parseOurName(nodePath.basename(path)));
+  const failed = ops[nth - 1];
+  const removalFailed = times === Number.POSITIVE_INFINITY || failed === "unlink" || failed === "removeDir" || failed === "list";
   return [
     ...(openCount > 0 ? [`files stay open: ${disk.openPaths().join(", ")}`] : []),
-    ...(left.length > 0 && !removalFailed ? [`a staged file is left: ${left.join(", ")}`] : []),
+    ...(left.length > 0 && !removalFailed ? [`something staged is left: ${left.join(", ")}`] : []),
   ];
 }
 
