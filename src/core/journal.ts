@@ -11,7 +11,19 @@ import * as path from "node:path";
 import { errnoOf } from "../errors.ts";
 import { decodeJournal, encodeJournal, type JournalRecord } from "../format/journal.ts";
 import { ourName } from "../format/names.ts";
-import { cleanUp, close, ensure, NotApplied, open, type Program, rename, syncDir, syncFile, unlink } from "../io/program.ts";
+import {
+  cleanUp,
+  close,
+  ensure,
+  NotApplied,
+  open,
+  type Program,
+  rename,
+  syncDir,
+  syncFile,
+  traits,
+  unlink,
+} from "../io/program.ts";
 import { pathIn } from "../util/path.ts";
 import { readWhole } from "./read.ts";
 import { checkSize, closeStage, createStage, discardStage } from "./stage.ts";
@@ -57,12 +69,13 @@ export function* unlessApplied(first: unknown, undo: Program<void>): Program<nev
 
 function* writeRecord(journal: Journal): Program<void> {
   const bytes = encodeJournal(journal.record);
-  const staged = yield* createStage(journal.dir, RECORD_MODE);
+  const staged = yield* createStage(journal.dir, RECORD_MODE, "stage", journal.id); // so that it goes with the rest of the unit
   try {
     yield* writeSource(staged.file, bytes, 0);
     yield* syncFile(staged.file);
     yield* checkSize(staged, bytes.length);
     yield* syncDir(journal.dir); // the names of what the record is about are durable before the record's own
+    if (!(yield* traits()).replacesOpenFiles) yield* closeStage(staged); // Windows renames no file that is open so
     yield* rename(staged.path, recordPath(journal)); // the id is random, and its lock is held: there is no other
     yield* closeStage(staged);
     yield* syncDir(journal.dir);

@@ -40,12 +40,17 @@ export interface PublishTree {
 type Place = Pick<Target, "dir" | "name" | "path">;
 
 /** Why it was not done in one step; nothing was changed. */
-const MORE_STEPS = Symbol("there is no such step here");
+const NO_EXCHANGE = Symbol("there is no such step here");
+const NO_MOVES = Symbol("directories can't be moved here");
 const NOT_EMPTY = Symbol("there is content, which is not to be replaced");
 
-/** Publishes in one atomic step; undefined where there is no such step, and then nothing was changed. */
-export function* publishAtOnce(staged: StagedTree, target: Place, how: PublishTree): Program<PublishedTree | undefined> {
-  if (!(yield* traits()).replacesOpenFiles) return undefined; // Windows moves no directory in which a file is open
+/** Publishes in one atomic step. Where there is none, nothing was changed, and the way is told that can be gone. */
+export function* publishAtOnce(
+  staged: StagedTree,
+  target: Place,
+  how: PublishTree,
+): Program<PublishedTree | "file-by-file" | "two-step"> {
+  if (!(yield* traits()).replacesOpenFiles) return "file-by-file"; // Windows moves no directory in which a file is open
   let way: Way = "rename";
   const step = function* (): Program<void> {
     if (yield* tookName(staged, target)) return;
@@ -57,7 +62,8 @@ export function* publishAtOnce(staged: StagedTree, target: Place, how: PublishTr
     const dirSynced = yield* commit(step(), () => syncIf(how.barrier, target.dir));
     return { way, dirSynced, superseded: [], kept: [] };
   } catch (error) {
-    if (error === MORE_STEPS) return undefined;
+    if (error === NO_EXCHANGE) return "two-step";
+    if (error === NO_MOVES) return "file-by-file";
     throw error === NOT_EMPTY ? yield* notEmpty(target) : error;
   }
 }
@@ -70,7 +76,7 @@ function* tookName(staged: StagedTree, target: Place): Program<boolean> {
   } catch (error) {
     const errno = errnoOf(error);
     if (errno === "EEXIST" || errno === "ENOTEMPTY") return false;
-    if (errno === "EXDEV") throw new NotApplied(MORE_STEPS); // an empty directory of a lower layer of an overlay
+    if (errno === "EXDEV") throw new NotApplied(NO_MOVES); // an empty directory of a lower layer of an overlay
     if (errno === "ENOTDIR") throw new NotApplied(notDirectory(target.path, error));
     yield* unlessMoved(staged, target, error);
     return true;
@@ -79,10 +85,10 @@ function* tookName(staged: StagedTree, target: Place): Program<boolean> {
 
 function* exchangeNames(staged: StagedTree, target: Place): Program<void> {
   try {
-    if (!(yield* exchange(staged.path, target.path))) throw new NotApplied(MORE_STEPS);
+    if (!(yield* exchange(staged.path, target.path))) throw new NotApplied(NO_EXCHANGE);
   } catch (error) {
-    // ENOENT: whoever had the name has gone, so it is free.
-    if (["ENOENT", "EXDEV"].includes(errnoOf(error))) throw new NotApplied(MORE_STEPS);
+    if (errnoOf(error) === "EXDEV") throw new NotApplied(NO_MOVES);
+    if (errnoOf(error) === "ENOENT") throw new NotApplied(NO_EXCHANGE); // whoever had the name has gone: it is looked at again
     if (error instanceof NotApplied) throw error;
     yield* unlessMoved(staged, target, error);
   }
@@ -105,11 +111,10 @@ function* unlessMoved(staged: StagedTree, target: Place, error: unknown): Progra
  */
 export function* publishBySteps(staged: StagedTree, target: Place, how: PublishTree): Program<PublishedTree> {
   const atOnce = yield* publishAtOnce(staged, target, how); // the name may have become free
-  if (atOnce) return atOnce;
+  if (typeof atOnce !== "string") return atOnce;
   const existing = yield* lstat(target.path);
   if (existing && existing.kind !== "directory") throw notDirectory(target.path);
-  const { replacesOpenFiles } = yield* traits();
-  const inTwo = replacesOpenFiles && existing ? yield* swapInTwo(staged, target, existing) : undefined;
+  const inTwo = atOnce === "two-step" && existing ? yield* swapInTwo(staged, target, existing) : undefined;
   if (inTwo) return inTwo;
   if (!how.replace && existing && (yield* list(target.path, ANY)).length > 0) throw yield* notEmpty(target);
   const pair = { staged: ourName("dir", staged.id), target: target.name };

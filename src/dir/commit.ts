@@ -65,7 +65,8 @@ class TreeCommit {
     const notKept = yield* setTreeAttributes(this.#staged, { mode: this.#job.options.mode, existing });
     const tally = yield* syncTree(this.#staged.path, this.#job.durability !== "volatile");
     const published = yield* publishAtOnce(this.#staged, target, this.#how);
-    if (published) yield* this.#end(published);
+    if (typeof published === "string") return { ready: { tally, notKept }, published: undefined };
+    yield* this.#end(published);
     return { ready: { tally, notKept }, published };
   }
 

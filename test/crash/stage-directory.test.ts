@@ -45,36 +45,38 @@ function expectOldOrNew(disk: SimDisk, finished: boolean, old: Files | undefined
 
 const sorted = (files: Files | undefined): unknown => files && Object.entries(files).sort();
 
-function expectNothingLeft(disk: SimDisk): void {
-  const left = Object.keys(disk.tree()).filter((path) => parseOurName(path.replace(/\/$/, "").split("/").at(-1) ?? ""));
+/** On Windows a staged record is young, and so kept, if a power loss took the name of its unit. */
+function expectNothingLeft(disk: SimDisk, { platform }: SimDiskOptions): void {
+  const partOf = (path: string): string | undefined => parseOurName(path.replace(/\/$/, "").split("/").at(-1) ?? "")?.part;
+  const left = Object.keys(disk.tree()).filter((path) => partOf(path) && !(platform === "windows" && partOf(path) === "stage"));
   assert.deepEqual(left, [], "something of a dead owner is left");
 }
 
-const scenario = (old: Files | undefined, disk: SimDiskOptions = {}): SweepOptions => ({
+const scenario = (old: Files | undefined, options: SimDiskOptions = {}): SweepOptions => ({
   setup: old ? put(old) : (it) => it.makeDir("/app"),
-  disk,
+  disk: options,
   run: () => publish(),
   recover: useBeside,
   check({ disk, finished }) {
     expectOldOrNew(disk, finished, old);
-    expectNothingLeft(disk);
+    expectNothingLeft(disk, options);
   },
 });
 
-const WAYS: Record<string, SweepOptions> = {
-  "an absent target": scenario(undefined),
-  "an empty target": scenario({}),
-  "an existing target, by exchange": scenario(OLD),
-  "an existing target, in two steps": scenario(OLD, { exchanges: false }),
-  "an existing target, file by file": scenario(OLD, { layered: true }),
-  "an existing target on Windows": scenario(OLD, { platform: "windows" }),
-  "an absent target on Windows": scenario(undefined, { platform: "windows" }),
-  "an empty target on Windows": scenario({}, { platform: "windows" }),
+const WAYS: Record<string, readonly [old: Files | undefined, disk?: SimDiskOptions]> = {
+  "an absent target": [undefined],
+  "an empty target": [{}],
+  "an existing target, by exchange": [OLD],
+  "an existing target, in two steps": [OLD, { exchanges: false }],
+  "an existing target, file by file": [OLD, { layered: true }],
+  "an existing target on Windows": [OLD, { platform: "windows" }],
+  "an absent target on Windows": [undefined, { platform: "windows" }],
+  "an empty target on Windows": [{}, { platform: "windows" }],
 };
 
-for (const [name, options] of Object.entries(WAYS)) {
+for (const [name, [old, disk]] of Object.entries(WAYS)) {
   it(`${name}: old or new after every crash and recovery`, async () => {
-    const { violations, states, text } = await sweep(options);
+    const { violations, states, text } = await sweep({ ...scenario(old, disk), depth: 1 });
     assert.equal(violations, 0, text);
     console.log(name, states);
   });
