@@ -32,7 +32,17 @@ export function* carryOut(journal: Journal): Program<CarriedOut> {
       throw first;
     }
   };
-  return yield* commit(step(), () => retire(journal, applied));
+  return yield* commit(step(), () => retireOwn(journal, applied));
+}
+
+/** Of a file that was kept its owner is told in the result; a directory that was kept means that nothing was published. */
+function* retireOwn(journal: Journal, applied: Applied): Program<CarriedOut> {
+  const retired = yield* retire(journal, applied);
+  if (!swapOf(journal) || retired.superseded.length === 0) return retired;
+  throw new HoldfastError("SUPERSEDED", {
+    path: pathIn(journal.dir, journal.record.target),
+    details: { kept: retired.kept },
+  });
 }
 
 /** What recovery has done. */

@@ -69,7 +69,7 @@ export function* unlessApplied(first: unknown, undo: Program<void>): Program<nev
 
 function* writeRecord(journal: Journal): Program<void> {
   const bytes = encodeJournal(journal.record);
-  const staged = yield* createStage(journal.dir, RECORD_MODE, "stage", journal.id); // so that it goes with the rest of the unit
+  const staged = yield* createStage(journal.dir, RECORD_MODE);
   try {
     yield* writeSource(staged.file, bytes, 0);
     yield* syncFile(staged.file);

@@ -135,8 +135,7 @@ function* swapInTwo(staged: StagedTree, target: Place, existing: Stat): Program<
   } as const;
   try {
     const done = yield* carryOut({ dir: staged.dir, id: staged.id, record: { target: target.name, steps: [step] } });
-    if (done.superseded.length === 0) return { ...done, way: "two-step" };
-    throw new HoldfastError("SUPERSEDED", { path: target.path, details: { kept: done.kept } });
+    return { ...done, way: "two-step" };
   } catch (error) {
     if (errnoOf(error) !== "EXDEV") throw error;
   }

@@ -51,17 +51,11 @@ const MODE_SET_ID = 0o6000;
  *
  * @param mode Permission bits before umask; never more than the target is to have.
  * @param part What it is, which its name says.
- * @param unitId Of the unit that it belongs to; its own, if there is none.
  */
-export function* createStage(
-  dir: string,
-  mode: number | undefined,
-  part: Part = "stage",
-  unitId: string | undefined = undefined,
-): Program<Staged> {
+export function* createStage(dir: string, mode: number | undefined, part: Part = "stage"): Program<Staged> {
   const kind = (yield* traits()).lock === "none" ? "unlocked" : "locked";
   for (let attempt = 0; attempt < STAGE_ATTEMPTS_MAX; attempt++) {
-    const id = unitId ?? newId(yield* random(TOKEN_BYTES), kind);
+    const id = newId(yield* random(TOKEN_BYTES), kind);
     const name = pathIn(dir, ourName(part, id));
     const file = yield* create(name, mode ?? MODE_DEFAULT);
     if (file === undefined) continue;

@@ -82,7 +82,6 @@ function* settleDead(unit: FoundUnit): Program<Settled> {
   yield* syncDir(dir);
   yield* removeTree(pathIn(dir, ourName("dir", id)));
   yield* removeTree(pathIn(dir, ourName("out", id)));
-  yield* unlinkIfThere(pathIn(dir, ourName("stage", id)));
   return "removed";
 }
 
@@ -97,9 +96,4 @@ function* finishCommit({ dir, id }: FoundUnit): Program<Finished> {
   const { record, undone, superseded, kept } = yield* recover(dir, id);
   yield* removeTree(pathIn(dir, ourName("dir", id)));
   return { target: pathIn(dir, record.target), undone, superseded, kept };
-}
-
-/** A record that did not come to be. */
-function* unlinkIfThere(at: string): Program<void> {
-  if (yield* lstat(at)) yield* unlink(at);
 }

@@ -56,7 +56,7 @@ export function oursOn(disk: SimDisk): { readonly path: string; readonly part: P
   });
 }
 
-/** On Windows a staged record is young, and so kept, if a power loss took the name of its unit. */
+/** On Windows a staged record is kept while it is young. */
 export function expectNothingLeft(disk: SimDisk, { platform }: SimDiskOptions = {}): void {
   const left = oursOn(disk).filter(({ part }) => !(platform === "windows" && part === "stage"));
   assert.deepEqual(left, [], "something of a dead owner is left");
