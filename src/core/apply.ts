@@ -2,14 +2,16 @@
  * The steps of a journal, each of which can be done again after a crash at any moment of it. A step acts only on what its record
  * has seen: what somebody else wrote meanwhile is kept, and reported.
  */
+
 import * as path from "node:path";
 import { certainlyNotApplied, errnoOf } from "../errors.ts";
-import { isSame, isUnchanged, type JournalStep, type Seen } from "../format/journal.ts";
+import type { JournalStep, Seen } from "../format/journal.ts";
 import type { Stat } from "../io/io.ts";
 import { lstat, makeDir, type Program, removeDir, rename, syncDir, traits, unlink } from "../io/program.ts";
 import { HELD_BUDGET_SYNC_MS } from "../util/limits.ts";
 import { type Journal, pathOf } from "./journal.ts";
 import { whileHeld } from "./publish.ts";
+import { isSame, isUnchanged } from "./seen.ts";
 
 /** What became of the steps, by the paths of their targets, relative to the directory of the record. */
 export interface Applied {

@@ -1,14 +1,16 @@
 /** A journal from its record to its end: by its owner, or by whoever recovers it. */
+
 import { createHash } from "node:crypto";
 import * as path from "node:path";
 import { errnoOf, HoldfastError } from "../errors.ts";
-import { isSame, type JournalRecord, type JournalStep } from "../format/journal.ts";
+import type { JournalRecord, JournalStep } from "../format/journal.ts";
 import { ourName } from "../format/names.ts";
 import { close, commit, ensure, lstat, open, type Program, read, rename, syncDir } from "../io/program.ts";
 import { GATHER_BYTES } from "../util/limits.ts";
 import { pathIn } from "../util/path.ts";
 import { type Applied, applySteps, syncTouched } from "./apply.ts";
 import { dropRecord, type Journal, pathOf, publishRecord, readRecord, unlessApplied } from "./journal.ts";
+import { isSame } from "./seen.ts";
 
 /** What became of a unit with a journal. */
 export interface CarriedOut {

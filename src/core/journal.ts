@@ -41,7 +41,7 @@ export interface Journal {
 const RECORD_MODE = 0o600;
 
 /** Where the record of a unit is. */
-export const recordPath = ({ dir, id }: Pick<Journal, "dir" | "id">): string => pathIn(dir, ourName("journal", id));
+const recordPath = ({ dir, id }: Pick<Journal, "dir" | "id">): string => pathIn(dir, ourName("journal", id));
 
 /** A path of a record as one of this platform. */
 export const pathOf = ({ dir }: Pick<Journal, "dir">, relative: string): string =>

@@ -1,6 +1,6 @@
 /** From a staged directory to its target's name: the ways of `docs/format/directory.md`. */
+
 import { certainlyNotApplied, errnoOf, HoldfastError } from "../errors.ts";
-import { isSame, seenOf } from "../format/journal.ts";
 import { ourName } from "../format/names.ts";
 import type { Stat } from "../io/io.ts";
 import { commit, exchange, list, lstat, NotApplied, type Program, rename, traits } from "../io/program.ts";
@@ -8,6 +8,7 @@ import { LISTED_MAX } from "../util/limits.ts";
 import { carryOut } from "./carry-out.ts";
 import { planTree } from "./plan.ts";
 import { syncIf } from "./publish.ts";
+import { isSame, seenOf } from "./seen.ts";
 import type { StagedTree } from "./staged-tree.ts";
 import type { Target } from "./target.ts";
 import { ANY } from "./tree.ts";

@@ -1,14 +1,13 @@
 /** The record of a commit of several steps: `docs/format/journal.md`. */
 import { createHash } from "node:crypto";
 import { HoldfastError } from "../errors.ts";
-import type { Stat } from "../io/io.ts";
 
 /**
  * What tells one object from another, and one content of it from another: no digest, as whatever writes to a file changes its
  * inode, its size or its time. The device is not part of it: its number may change with every start of a machine.
  */
 export interface Seen {
-  readonly kind: Stat["kind"];
+  readonly kind: "directory" | "file" | "other" | "symlink";
   readonly inode: string;
   readonly sizeBytes: number;
   readonly modifiedMs: number;
@@ -51,25 +50,6 @@ const MAGIC = "holdfast-journal";
 const VERSION = 1;
 const HEADER = /^holdfast-journal (\d+) ([0-9a-f]{64}) (\d+)\n/;
 const HEADER_BYTES_MAX = 128;
-
-/** What `stat` tells, in the form of a record. */
-export function seenOf({ kind, id, sizeBytes, modifiedMs }: Stat): Seen {
-  return { kind, inode: inodeOf(id), sizeBytes, modifiedMs };
-}
-
-/** Whether `found` is what was seen, unchanged. Directories change with what is in them, so only their identity counts. */
-export function isUnchanged(found: Stat | undefined, seen: Seen | null): boolean {
-  if (found === undefined || seen === null) return found === undefined && seen === null;
-  if (!isSame(found, seen)) return false;
-  return seen.kind === "directory" || (found.sizeBytes === seen.sizeBytes && found.modifiedMs === seen.modifiedMs);
-}
-
-/** Whether `found` is the object that was seen, whatever its content is now. */
-export function isSame(found: Stat | undefined, { kind, inode }: Seen): boolean {
-  return found !== undefined && found.kind === kind && inodeOf(found.id) === inode;
-}
-
-const inodeOf = (id: string): string => id.slice(id.indexOf(":") + 1);
 
 /** The bytes of a record. */
 export function encodeJournal(record: JournalRecord): Uint8Array {

@@ -75,8 +75,5 @@ export const TREE_BATCH = 1024;
 /** How many names a message lists before it says how many more there are. */
 export const LISTED_MAX = 5;
 
-/** Longest record of a journal that is read: 5 million files of a directory. Larger can only be damage. */
-export const JOURNAL_BYTES_MAX = 1024 * 1024 * 1024;
-
 /** Longest wait for another commit of several steps in the same directory: one of a large directory takes its time. */
 export const JOURNAL_LOCK_TIMEOUT_MS = 60_000;
