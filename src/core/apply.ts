@@ -6,6 +6,7 @@
 import * as path from "node:path";
 import { certainlyNotApplied, errnoOf } from "../errors.ts";
 import type { JournalStep, Seen } from "../format/journal.ts";
+import { ourName } from "../format/names.ts";
 import type { Stat } from "../io/io.ts";
 import { lstat, makeDir, type Program, removeDir, rename, syncDir, traits, unlink } from "../io/program.ts";
 import { HELD_BUDGET_SYNC_MS } from "../util/limits.ts";
@@ -76,13 +77,13 @@ function* removeEmpty(at: string): Program<Outcome> {
 
 function* put(journal: Journal, { target, before, staged, after }: Put, found: Stat | undefined): Program<Outcome> {
   const [from, to] = [pathOf(journal, staged), pathOf(journal, target)];
-  const isStaged = (yield* lstat(from)) !== undefined;
+  const isStaged = isSame(yield* lstat(from), after);
   if (isSame(found, after)) {
     if (isStaged) yield* unlink(from); // a power loss can leave a moved file with both names
     return "done";
   }
-  // Published, and then replaced by somebody: the later write counts.
-  if (!isStaged) return isUnchanged(found, before) ? "lost" : "done";
+  // Published, and then replaced or removed by somebody: the later change counts.
+  if (!isStaged) return before !== null && isUnchanged(found, before) ? "lost" : "done";
   if (!isUnchanged(found, before)) return "superseded";
   yield* held(() => move(from, to, after), to);
   return "done";
@@ -99,7 +100,10 @@ function* swap(journal: Journal, step: Swap, found: Stat | undefined): Program<O
     string,
   ];
   if (isSame(found, step.after)) return "done";
-  if (!(yield* lstat(staged))) return isSame(found, step.before) || !found ? "lost" : "done";
+  if (!isSame(yield* lstat(staged), step.after)) {
+    if (!found || isSame(found, step.before)) return "lost";
+    return (yield* isPutAway(journal, step)) ? "superseded" : "done";
+  }
   if (found && !isSame(found, step.before)) return "superseded";
   if (found) yield* move(target, aside, step.before);
   if (yield* lstat(target)) return "superseded";
@@ -110,6 +114,12 @@ function* swap(journal: Journal, step: Swap, found: Stat | undefined): Program<O
     throw error;
   }
   return "done";
+}
+
+/** Whether what found no place was being put away, so that this is still to be finished. */
+function* isPutAway(journal: Journal, { aside }: Swap): Program<boolean> {
+  const quarantine = pathOf(journal, ourName("quarantine", journal.id));
+  return (yield* lstat(pathOf(journal, aside))) !== undefined || (yield* lstat(quarantine)) !== undefined;
 }
 
 /** A rename whose failure is no failure if it was done all the same, as where a reply is lost. */

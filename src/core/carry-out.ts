@@ -4,8 +4,8 @@ import { createHash } from "node:crypto";
 import * as path from "node:path";
 import { errnoOf, HoldfastError } from "../errors.ts";
 import type { JournalRecord, JournalStep } from "../format/journal.ts";
-import { ourName } from "../format/names.ts";
-import { close, commit, ensure, lstat, open, type Program, read, rename, syncDir } from "../io/program.ts";
+import { ourName, type Part } from "../format/names.ts";
+import { cleanUp, close, commit, ensure, lstat, open, type Program, read, rename, syncDir } from "../io/program.ts";
 import { GATHER_BYTES } from "../util/limits.ts";
 import { pathIn } from "../util/path.ts";
 import { type Applied, applySteps, syncTouched } from "./apply.ts";
@@ -104,24 +104,35 @@ function* retire(journal: Journal, { superseded, lost }: Applied): Program<Carri
       details: { lost },
     });
   }
-  yield* syncTouched(journal);
+  yield* syncOrKeep(journal);
   const [staged, aside] = [pathIn(dir, ourName("dir", id)), pathIn(dir, ourName("aside", id))];
-  const kept: string[] = [];
+  const away: string[] = [];
   if (superseded.length > 0) {
-    for (const [from, part] of [
-      [staged, "quarantine"],
-      [aside, "quarantine-old"],
-    ] as const) {
-      const to = pathIn(dir, ourName(part, id));
-      if (yield* lstat(from)) yield* rename(from, to);
-      if (yield* lstat(to)) kept.push(to);
-    }
+    for (const kept of [yield* keepTree(dir, id, "dir", "quarantine"), yield* keepTree(dir, id, "aside", "quarantine-old")])
+      if (kept !== undefined) away.push(kept);
   } else if (yield* lstat(aside)) {
     yield* rename(aside, staged);
   }
   const dirSynced = yield* syncDir(dir);
   yield* dropRecord(journal);
-  return { dirSynced, superseded, kept };
+  return { dirSynced, superseded, kept: away };
+}
+
+/** As after an exchange: what a failed sync may have left undone must not be made up for by what is removed. */
+function* syncOrKeep(journal: Journal): Program<void> {
+  try {
+    yield* syncTouched(journal);
+  } catch (first) {
+    yield* cleanUp(() => keepTree(journal.dir, journal.id, "aside", "quarantine-old"));
+    throw first;
+  }
+}
+
+/** Moves a part of a unit to where no sweep takes it. Where it is then, if it is there. */
+export function* keepTree(dir: string, id: string, from: Part, to: Part): Program<string | undefined> {
+  const [source, kept] = [pathIn(dir, ourName(from, id)), pathIn(dir, ourName(to, id))];
+  if (yield* lstat(source)) yield* rename(source, kept);
+  return (yield* lstat(kept)) ? kept : undefined;
 }
 
 /** Bytes that rotted while nobody was there must not be published now. */

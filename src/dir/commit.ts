@@ -1,13 +1,14 @@
 /** The commit of a staged directory, in one step or in several. */
 import { reached, sweepFirst } from "../core/prepare.ts";
 import { type PublishedTree, type PublishTree, publishAtOnce, publishBySteps } from "../core/publish-tree.ts";
-import type { NotKept } from "../core/stage.ts";
+import { closeStage, type NotKept } from "../core/stage.ts";
 import { discardTree, endTree, type StagedTree, setTreeAttributes, withTree } from "../core/staged-tree.ts";
 import { syncTree, type Tally } from "../core/tree.ts";
+import { unfinished } from "../core/unfinished.ts";
 import { isHoldfastError } from "../errors.ts";
 import { JOURNAL_LOCK_NAME } from "../format/names.ts";
 import { withMachine } from "../io/current.ts";
-import { lstat, type Program } from "../io/program.ts";
+import { cleanUp, lstat, type Program } from "../io/program.ts";
 import { run } from "../io/run.ts";
 import { slotsOf } from "../io/slots.ts";
 import { withLock } from "../lock/index.ts";
@@ -64,7 +65,9 @@ class TreeCommit {
     refuseUnlessDirectory(existing, target.path);
     const notKept = yield* setTreeAttributes(this.#staged, { mode: this.#job.options.mode, existing });
     const tally = yield* syncTree(this.#staged.path, this.#job.durability !== "volatile");
-    const published = yield* publishAtOnce(this.#staged, target, this.#how);
+    // Somebody is at it, or has left it half done: that comes first.
+    const waits = (yield* unfinished(target)) !== undefined;
+    const published = waits ? "file-by-file" : yield* publishAtOnce(this.#staged, target, this.#how);
     if (typeof published === "string") return { ready: { tally, notKept }, published: undefined };
     yield* this.#end(published);
     return { ready: { tally, notKept }, published };
@@ -79,8 +82,11 @@ class TreeCommit {
   }
 
   *#bySteps(): Program<PublishedTree> {
-    yield* sweepFirst(this.#place.target.dir, { unitsOnly: true, journalLocked: true });
-    const published = yield* publishBySteps(this.#staged, this.#place.target, this.#how);
+    const { target, on } = this.#place;
+    if (on.local) yield* sweepFirst(target.dir, { unitsOnly: true, journalLocked: true });
+    const left = yield* unfinished(target);
+    if (left) throw left;
+    const published = yield* publishBySteps(this.#staged, target, this.#how);
     yield* this.#end(published);
     return published;
   }
@@ -91,6 +97,7 @@ class TreeCommit {
       yield* endTree(this.#staged, way === "exchange" && this.#job.durability === "atomic");
     } catch (error) {
       if (isHoldfastError(error, "ASSERTION")) throw error;
+      yield* cleanUp(() => closeStage(this.#staged.life));
       notify({ type: "sweep-failed", path: this.#staged.path, cause: error });
     }
   }

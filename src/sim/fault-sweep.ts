@@ -53,6 +53,8 @@ const ERRNOS: Partial<Record<Op, readonly string[]>> = {
   setMode: ["EIO", "EPERM"],
   setOwner: ["EIO", "EPERM"],
 };
+/** What nobody needs once the unit has ended. What is in quarantine, somebody may. */
+const STAGED: ReadonlySet<string> = new Set(["aside", "dir", "journal", "life", "out", "stage"]);
 /** Violations told in one line each. */
 const SHOWN = 20;
 /** Requests after whose failure it matters whether they did their work. */
@@ -219,7 +221,7 @@ function leaks(
   { nth = 1, times }: Fault,
   { recover }: FaultSweepOptions,
 ): string[] {
-  const left = Object.keys(recovered.disk.tree()).filter((path) => parseOurName(nodePath.basename(path)));
+  const left = Object.keys(recovered.disk.tree()).filter((path) => STAGED.has(parseOurName(nodePath.basename(path))?.part ?? ""));
   const failed = ops[nth - 1];
   const removalFailed =
     recover === undefined &&

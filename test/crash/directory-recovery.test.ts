@@ -133,4 +133,52 @@ describe("a commit file by file that was interrupted", () => {
     assert.ok(notice?.type === "sweep-failed" && isHoldfastError(notice.cause, "CORRUPT_JOURNAL"));
     assert.deepEqual(contentOf(disk), { a: "new", gone: "x" });
   });
+
+  it("a published file that somebody removed since stays removed", async () => {
+    const disk = await interrupted({ platform: "windows" }, { op: "unlink", path: `${DIR}/gone`, errno: "EIO" });
+    assert.deepEqual(contentOf(disk), { a: "new", gone: "x", "sub/b": "b" });
+    const { sync } = disk.process();
+    sync.unlink(`${DIR}/sub/b`);
+    await onDisk(disk, useBeside);
+    assert.deepEqual(contentOf(disk), { a: "new" });
+    assert.deepEqual(partsOn(disk), []);
+  });
+});
+
+describe("a new commit of a directory", () => {
+  it("comes after the interrupted one, which it finishes first", async () => {
+    const disk = await interrupted(FILE_BY_FILE, AFTER_ONE_FILE);
+    await onDisk(disk, () => publish({ only: "this" }));
+    assert.deepEqual(contentOf(disk), { only: "this" });
+    assert.deepEqual(partsOn(disk), []);
+  });
+
+  it("is refused while the interrupted one can't be finished, and changes nothing", async () => {
+    const disk = await interrupted(FILE_BY_FILE, AFTER_ONE_FILE);
+    const faults = [
+      { op: "rename", path: "/app/.holdfast-dir-*/sub/b", times: Number.POSITIVE_INFINITY, errno: "EACCES" },
+    ] as const;
+    const error = await disk.process({ faults }).run(() => publish({ only: "this" }).catch((failed: unknown) => failed));
+    assert.ok(isHoldfastError(error, "BUSY") && error.outcome === "unchanged", String(error));
+    await onDisk(disk, useBeside);
+    assert.deepEqual(contentOf(disk), NEW);
+    assert.deepEqual(partsOn(disk), []);
+  });
+});
+
+it("old content that is exchanged is kept if it can't be made durable that it was", async () => {
+  const disk = new SimDisk();
+  put(OLD)(disk);
+  const process = disk.process({ faults: [{ op: "syncDir", path: "/app", errno: "EIO" }] });
+  await process.run(async () =>
+    assert.rejects(publish(), (error) => isHoldfastError(error, "SYNC_FAILED") && error.outcome === "unknown"),
+  );
+  process.kill();
+  await onDisk(disk, useBeside);
+  assert.deepEqual(contentOf(disk), NEW);
+  assert.deepEqual(contentOf(disk, ourPath(disk, "quarantine-old").slice(0, -1)), OLD);
+  for (const lost of disk.powerLossStates()) {
+    const found = contentOf(lost);
+    assert.ok([JSON.stringify(OLD), JSON.stringify(NEW)].includes(JSON.stringify(found)), JSON.stringify(lost.tree()));
+  }
 });
