@@ -1,4 +1,5 @@
 /** The process that a storm kills: writes version after version of its file, in every way there is, until it is dead. */
+import fs from "node:fs";
 import path from "node:path";
 import { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
@@ -18,6 +19,8 @@ export interface Writer {
   readonly name: string;
   readonly from: number;
   readonly seed: number;
+  /** A negative control: writes its file in place, piece by piece. */
+  readonly inPlace: boolean;
 }
 
 /** What it says before a version is written, and once it is. */
@@ -61,15 +64,22 @@ const WAYS: readonly Way[] = [
   },
 ];
 
+const inPlace: Way = async (file, version) => {
+  const handle = await fs.promises.open(file, "w");
+  for (const text of half(JSON.stringify(version)).flatMap(half)) await handle.writeFile(text);
+  await handle.close();
+};
+
 export async function writeUntilKilled({ say }: Pick<Toolbox, "say">, writer: Writer): Promise<void> {
   const random = new Seeded(writer.seed);
+  const ways = writer.inPlace ? [inPlace] : WAYS;
   const tell = (said: Said): void => say(said);
   for (let number = writer.from; ; number++) {
     const version: Version = { number, fill: fillOf(number) };
     tell({ begun: number });
     if (random.int(4) === 0) await hf.writeJson(sharedOf(writer.dir), version);
     const made = hf.writeJson(madeOf(writer, number), version, { ifAbsent: true, parents: true });
-    await random.of(...WAYS)(fileOf(writer), version);
+    await random.of(...ways)(fileOf(writer), version);
     await made;
     tell({ done: number });
   }

@@ -20,6 +20,8 @@ export interface StormOptions {
   readonly kills: number;
   readonly random: Seeded;
   readonly progress?: (kills: number) => void;
+  /** A negative control: the writers write in place. */
+  readonly inPlace?: boolean;
 }
 
 export interface StormResult {
@@ -32,7 +34,7 @@ export interface StormResult {
 }
 
 /** Kills until `kills` are done. All that it started is gone when it returns or throws. */
-export async function storm({ dir, kills, random, progress = () => {} }: StormOptions): Promise<StormResult> {
+export async function storm({ dir, kills, random, progress = () => {}, inPlace = false }: StormOptions): Promise<StormResult> {
   const living = new Set<Child<void>>();
   const result = { kills: 0, written: 0, inside: 0, violations: [] as string[] };
   let left = kills;
@@ -44,7 +46,7 @@ export async function storm({ dir, kills, random, progress = () => {} }: StormOp
           const { writeUntilKilled } = (await box.load(module)) as typeof import("./storm-writer.ts");
           await writeUntilKilled(box, writer);
         },
-        { module: MODULE, writer: { dir, name, from: reached + 1, seed: own.int(2 ** 31) } satisfies Writer },
+        { module: MODULE, writer: { dir, name, from: reached + 1, seed: own.int(2 ** 31), inPlace } satisfies Writer },
       );
       living.add(child);
       const { begun, done } = await killedSometime(child, own, reached);

@@ -49,7 +49,7 @@ export async function attach(
 ): Promise<Tracer> {
   const args = [...(what === "process" ? ["-f"] : []), ...OPTIONS, "-o", file, "-p", String(id), ...rules(calls, inject)];
   const tracer = spawn("strace", args, { stdio: ["ignore", "ignore", "pipe"] });
-  const gone = once(tracer, "close");
+  const gone = once(tracer, "close"); // rejects if there is no strace
   let said = "";
   const attached = new Promise<void>((resolve, reject) => {
     tracer.stderr.setEncoding("utf8").on("data", (text: string) => {

@@ -104,6 +104,7 @@ export class Session {
 
   async close(): Promise<void> {
     await Promise.all([...this.#living].map((child) => child.kill()));
+    await Promise.allSettled([this.#current, this.#next]);
     fs.rmSync(this.#dir, { recursive: true, force: true });
   }
 

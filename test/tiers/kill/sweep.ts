@@ -100,7 +100,8 @@ function faultsOf(point: Point, extent: Extent): Fault[] {
 
 /**
  * In the words of strace. A call that it makes to fail is not made at all. So a short write writes nothing, and says that it
- * wrote some of the NULs with which it begins: the hole that it leaves reads the same.
+ * wrote some of the NULs with which it begins: the hole that it leaves reads the same. Before we hear of it, libuv writes the
+ * rest (uv__fs_write_all); a write of nothing it hands on.
  */
 function wayOf(point: Point, fault: Fault | undefined, extent: Extent): Way {
   const when = `when=${point.nth}${extent === "once" ? "" : "+"}`;
