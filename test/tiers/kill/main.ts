@@ -27,15 +27,14 @@ const FOUND_LETTERS = 120;
 /** Most of a run is waiting: for the disk, and for processes to begin and end. */
 const LANES = Math.max(2, os.availableParallelism());
 
-const { values, positionals: words } = parseArgs({
-  options: { long: { type: "boolean", default: false }, seed: { type: "string" } },
-  allowPositionals: true,
-});
+const { values, positionals: words } = given();
 const form = values.long ? "long" : "short";
 const extents: readonly Extent[] = values.long ? ["once", "for ever"] : ["once"];
 const seed = Number(values.seed ?? randomInt(2 ** 31));
 const isMeant = (name: string): boolean =>
   words.length === 0 || words.some((word) => name.toLowerCase().includes(word.toLowerCase()));
+if (!["storm", ...SCENARIOS.map(({ name }) => name), ...CONTROLS.map(({ name }) => name)].some(isMeant))
+  refuse(`no operation contains ${words.join(" or ")}; there are: ${SCENARIOS.map(({ name }) => name).join("; ")}; storm`);
 
 /** Asked before each run, so that what was started is ended where it was started. */
 const interrupt = new AbortController();
@@ -53,6 +52,22 @@ try {
 } finally {
   bar.end();
   fs.rmSync(work, { recursive: true, force: true });
+}
+
+function given() {
+  try {
+    return parseArgs({
+      options: { long: { type: "boolean", default: false }, seed: { type: "string" } },
+      allowPositionals: true,
+    });
+  } catch (error) {
+    return refuse(error instanceof Error ? error.message : String(error));
+  }
+}
+
+function refuse(what: string): never {
+  console.error(`holdfast: ${what}`);
+  process.exit(2);
 }
 
 async function all(report: Report): Promise<void> {

@@ -177,7 +177,11 @@ export class Session {
     clearTimeout(timer);
     this.#living.delete(child);
     this.#current = undefined;
-    return { fate: { acknowledged, end: stuck ? "stuck" : "killed" }, requests: [] };
+    const death = await child.result.then(
+      () => "it ended",
+      (error: Error) => error.message,
+    );
+    return { fate: { acknowledged, end: stuck ? "stuck" : "killed", death }, requests: [] };
   }
 
   async #tidy(child: Child<void>, dir: string): Promise<readonly string[]> {

@@ -65,9 +65,10 @@ export async function violationsOf(
   return found.map((reason) => `${how.text}: ${reason}`);
 }
 
-function wrongEnd({ end, error }: Fate, { fault, text }: Disturbance): string[] {
+function wrongEnd({ end, error, death }: Fate, { fault, text }: Disturbance): string[] {
   if (end === "stuck") return ["it does not end"];
-  if ((end === "killed") !== (fault === undefined)) return [end === "killed" ? "the process died" : `it was not ${text}`];
+  if ((end === "killed") !== (fault === undefined))
+    return [end === "killed" ? `the process died: ${death}` : `it was not ${text}`];
   if (!error || !fault) return [];
   const { name, code = "", outcome, message } = error;
   if (outcome === undefined) return [`it fails with something else than a HoldfastError: ${name} ${message}`];
