@@ -1,12 +1,14 @@
 /** Nothing bypasses the seam: what the library asks of its machine is what the kernel is asked. */
 
 import path from "node:path";
+import type { Point } from "./session.ts";
 import type { Request } from "./worker.ts";
 
 /** The system calls of each request on Linux, where all goes well. */
 const CALLS: Readonly<Record<Request["op"], readonly string[]>> = {
   close: ["close"],
   dropLock: ["close"],
+  exchange: ["renameat2"],
   fileSystem: ["statfs"],
   link: ["link"],
   list: ["openat", "stat", "getdents64", "close"],
@@ -17,6 +19,7 @@ const CALLS: Readonly<Record<Request["op"], readonly string[]>> = {
   readLink: ["readlink"],
   readLockNote: ["openat", "pread64", "close"],
   realPath: ["readlink"], // one for each directory on the way
+  removeDir: ["rmdir"],
   rename: ["rename"],
   setMode: ["fchmod"],
   setOwner: ["fchown"],
@@ -41,10 +44,11 @@ const CALLS: Readonly<Record<Request["op"], readonly string[]>> = {
 const STAT = /^(statx|newfstatat|[lf]?stat)$/;
 
 /** How the calls about `dir` that were seen differ from those that the requests stand for, as violations. */
-export function compareRequests(requests: readonly Request[], names: readonly string[], dir: string): string[] {
-  const asked = count(requests.flatMap(({ op, path: at }) => (op === "realPath" ? onTheWay(dir, at) : CALLS[op])));
-  // A directory is read until there is no more, in as many calls as it takes.
-  const seen = count(names.map((name) => (STAT.test(name) ? "stat" : name)).filter((name, at) => !isNextPart(names, name, at)));
+export function compareRequests(requests: readonly Request[], points: readonly Point[], dir: string): string[] {
+  const asked = count(requests.flatMap((request) => callsOf(request, dir)));
+  const seen = count(
+    points.filter((point, at) => !isNextPart(points, point, at)).map(({ name }) => (STAT.test(name) ? "stat" : name)),
+  );
   return [...new Set([...asked.keys(), ...seen.keys()])].flatMap((name) => {
     const [expected, found] = [asked.get(name) ?? 0, seen.get(name) ?? 0];
     if (expected === found) return [];
@@ -53,13 +57,26 @@ export function compareRequests(requests: readonly Request[], names: readonly st
   });
 }
 
+/** What fails where nothing disturbs it, such as the listing of what is not there, fails at its first call. */
+function callsOf({ op, path: at, failed }: Request, dir: string): readonly string[] {
+  if (op === "realPath") return onTheWay(dir, at);
+  return failed ? CALLS[op].slice(0, 1) : CALLS[op];
+}
+
 function onTheWay(dir: string, to: string): string[] {
   const below = path.relative(dir, to);
   return [dir, ...(below === "" ? [] : below.split(path.sep))].flatMap(() => CALLS.realPath);
 }
 
-function isNextPart(names: readonly string[], name: string, at: number): boolean {
-  return name === "getdents64" && names[at - 1] === name;
+/** A directory is read until there is no more, in as many calls as it takes. */
+function isNextPart(points: readonly Point[], { name, thread }: Point, at: number): boolean {
+  return (
+    name === "getdents64" &&
+    points
+      .slice(0, at)
+      .reverse()
+      .find((earlier) => earlier.thread === thread)?.name === name
+  );
 }
 
 function count(names: readonly string[]): Map<string, number> {

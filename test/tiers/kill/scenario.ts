@@ -24,6 +24,8 @@ export interface Fate {
   /** `killed`: nobody could say anything; `stuck`: it did not end, and was killed. */
   readonly end: "done" | "failed" | "killed" | "stuck";
   readonly error?: Failure | undefined;
+  /** What could not be removed was told as a notice. */
+  readonly told?: boolean;
   /** Of a process that died: how, and what it had to say. */
   readonly death?: string;
 }

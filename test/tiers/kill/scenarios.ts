@@ -6,6 +6,7 @@ import { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import {
   createWriteStream,
+  stageDirectory,
   stageFile,
   updateFile,
   updateFileSync,
@@ -111,6 +112,38 @@ const locking: Scenario = {
   },
 };
 
+const siteIn = (dir: string): string => path.join(dir, "site");
+const site = (files: Readonly<Record<string, string>>): string => JSON.stringify(files);
+
+/** By exchange, where the file system has it; elsewhere a reader is promised old or new only after recovery. */
+const publishing = (name: string, before: Scenario["setup"], old: string): Scenario => ({
+  name,
+  setup: before,
+  async run(dir) {
+    const staged = await stageDirectory(siteIn(dir), { replace: true });
+    try {
+      await Promise.all([staged.writeFile("a", NEW), staged.writeFile("sub/b", NEW)]);
+      await staged.commit();
+    } finally {
+      await staged.discard();
+    }
+  },
+  observe(dir) {
+    const root = siteIn(dir);
+    if (!fs.existsSync(root)) return ABSENT;
+    const names = ["a", "gone", "sub/b"].filter((file) => fs.existsSync(path.join(root, file)));
+    return site(Object.fromEntries(names.map((file) => [file, fs.readFileSync(path.join(root, file), "utf8")])));
+  },
+  states: [old, site({ a: NEW, "sub/b": NEW })],
+  needsRecovery: old !== ABSENT,
+  recover: async (dir) => (await stageDirectory(path.join(dir, "unrelated"))).discard(),
+});
+
+function oldSite(dir: string): void {
+  fs.mkdirSync(siteIn(dir));
+  for (const name of ["a", "gone"]) fs.writeFileSync(path.join(siteIn(dir), name), OLD);
+}
+
 export const SCENARIOS: readonly Scenario[] = [
   replacing("writeFile", (file) => writeFile(file, NEW)),
   creating("writeFile, a new file", fileIn, (file) => writeFile(file, NEW)),
@@ -128,4 +161,6 @@ export const SCENARIOS: readonly Scenario[] = [
   updating("updateFileSync", (file) => updateFileSync(file, () => NEW)),
   json(updating("updateJson", (file) => updateJson<{ count: number }>(file, (value) => ({ count: (value?.count ?? 0) + 1 })))),
   locking,
+  publishing("stageDirectory, a new directory", () => {}, ABSENT),
+  publishing("stageDirectory", oldSite, site({ a: OLD, gone: OLD })),
 ];

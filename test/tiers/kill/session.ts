@@ -5,6 +5,7 @@ import { fileURLToPath } from "node:url";
 import { type Child, startChild } from "../../support/child.ts";
 import { attach, type SystemCall, systemCalls } from "../../support/strace.ts";
 import type { Fate, Scenario } from "./scenario.ts";
+import { listing } from "./verdict.ts";
 import type { Ended, Order, Request, Tidied } from "./worker.ts";
 
 const WORKER = fileURLToPath(new URL("worker.js", import.meta.url));
@@ -39,6 +40,8 @@ export interface Run {
 
 /** What an undisturbed run does. */
 export interface Recorded {
+  /** The files that were there before. */
+  readonly before: readonly string[];
   readonly run: Run;
   readonly points: readonly Point[];
   readonly requests: readonly Request[];
@@ -75,11 +78,12 @@ export class Session {
   async record(): Promise<Recorded> {
     const worker = await this.#worker();
     const dir = this.#prepare();
+    const before = listing(dir);
     const { fate, requests, calls } = await this.#traced(worker.child, dir, true);
     const points = calls.map(({ thread, name, nth, text }): Point => {
       return { thread: threadOf(worker, thread), name, nth, text: text.replaceAll(dir, ".") };
     });
-    return { run: { dir, fate, open: await this.#tidy(worker.child, dir), hit: true }, points, requests };
+    return { before, run: { dir, fate, open: await this.#tidy(worker.child, dir), hit: true }, points, requests };
   }
 
   /** A run in which `point` is met with `inject`, in the words of strace. */
@@ -170,8 +174,8 @@ export class Session {
       if (!ended) acknowledged++;
       else {
         clearTimeout(timer);
-        const { error, requests } = ended;
-        return { fate: { acknowledged, end: error ? "failed" : "done", error }, requests };
+        const { error, told, requests } = ended;
+        return { fate: { acknowledged, end: error ? "failed" : "done", error, told }, requests };
       }
     }
     clearTimeout(timer);

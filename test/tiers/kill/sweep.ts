@@ -42,15 +42,12 @@ export async function sweep(scenario: Scenario, dir: string, options: SweepOptio
 }
 
 async function sweepIn(session: Session, scenario: Scenario, { extents, progress, until }: SweepOptions): Promise<Swept> {
-  const { run, points, requests } = await session.record();
-  const expected = new Set(listing(run.dir));
+  const { before, run, points, requests } = await session.record();
+  const after = listing(run.dir);
+  const expected = new Set([...before, ...after]);
   const violations = [
-    ...compareRequests(
-      requests,
-      points.map(({ name }) => name),
-      run.dir,
-    ),
-    ...[...expected].filter((name) => name.includes(".holdfast-")).map((name) => `left behind: ${name}`),
+    ...compareRequests(requests, points, run.dir),
+    ...after.filter((name) => name.includes(".holdfast-")).map((name) => `left behind: ${name}`),
     ...(await violationsOf(scenario, run, UNDISTURBED, expected)),
   ];
   const ways = [

@@ -2,6 +2,7 @@
 import fs from "node:fs";
 import path from "node:path";
 import { writeFile } from "holdfast";
+import { JOURNAL_LOCK_NAME } from "../../../dist/format/names.js";
 import { freshMachine, withMachine } from "../../support/machines.ts";
 import type { Fate, Scenario } from "./scenario.ts";
 import type { Run } from "./session.ts";
@@ -54,7 +55,10 @@ export async function violationsOf(
   // A close that is made to fail is not made at all, unlike one that fails by itself.
   if (how.call !== "close") found.push(...open.map((name) => `it stays open: ${name || "the directory"}`));
   if (!scenario.needsRecovery) look("");
-  if (fate.end !== "killed" && how.call !== "unlink") found.push(...left().map((name) => `left behind: ${name}`));
+  // A unit of which nobody knows whether it is committed is the next process's to settle; so is what could not be removed, if
+  // that was told.
+  const settles = fate.end !== "killed" && fate.error?.outcome !== "unknown" && how.call !== "unlink" && !fate.told;
+  if (settles) found.push(...left().map((name) => `left behind: ${name}`));
   try {
     await withMachine(freshMachine(), async () => (scenario.recover ?? writeBeside)(dir, fate));
   } catch (error) {
@@ -90,11 +94,12 @@ function claim({ acknowledged, end, error }: Fate): string {
   return error ? `the error says "${error.outcome}"` : `${acknowledged} acknowledged`;
 }
 
-/** The paths of all files below `dir`. */
+/** The paths of all files below `dir`, and of directories of ours; but for the lock file that stays. */
 export function listing(dir: string): string[] {
   const entries = fs.readdirSync(dir, { recursive: true, withFileTypes: true });
   return entries
-    .filter((entry) => !entry.isDirectory() && entry.name !== BESIDE)
+    .filter(({ name }) => name !== BESIDE && name !== JOURNAL_LOCK_NAME)
+    .filter((entry) => !entry.isDirectory() || entry.name.startsWith(".holdfast-"))
     .map((entry) => path.relative(dir, path.join(entry.parentPath, entry.name)));
 }
 

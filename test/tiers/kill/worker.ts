@@ -1,7 +1,9 @@
 /** The process that is killed, and whose calls fail: runs one scenario again and again, each time in another directory. */
 import { randomFill } from "node:crypto";
+import { subscribe, unsubscribe } from "node:diagnostics_channel";
 import fs from "node:fs";
 import { promisify } from "node:util";
+import type { Notice } from "holdfast";
 import type { Call } from "../../../dist/io/io.js";
 import { freshMachine, withMachine } from "../../support/machines.ts";
 import { CONTROLS } from "./controls.ts";
@@ -18,11 +20,18 @@ export type Order =
 export interface Request {
   readonly op: Call["op"];
   readonly path: string;
+  /** It was answered with an error, as a look at what is not there. */
+  failed: boolean;
 }
 
 /** What it says once a run has ended; before that, one word for each acknowledgement. */
 export interface Ended {
-  readonly ended: { readonly error?: Failure | undefined; readonly requests: readonly Request[] };
+  readonly ended: {
+    readonly error?: Failure | undefined;
+    /** What could not be removed was told as a notice. */
+    readonly told: boolean;
+    readonly requests: readonly Request[];
+  };
 }
 
 /** What it found open, when it was told to tidy. */
@@ -49,9 +58,24 @@ export async function serve({ say, heard }: Ears, name: string): Promise<void> {
 async function perform(scenario: Scenario, dir: string, record: boolean, acknowledge: () => void): Promise<Ended["ended"]> {
   const requests: Request[] = [];
   const noting = (call: Call, proceed: () => unknown): unknown => {
-    requests.push({ op: call.op, path: String(call.args[0] ?? "") });
-    return proceed();
+    const request = { op: call.op, path: String(call.args[0] ?? ""), failed: false };
+    requests.push(request);
+    const failed = (error: unknown): never => {
+      request.failed = true;
+      throw error;
+    };
+    try {
+      const reply = proceed();
+      return reply instanceof Promise ? reply.catch(failed) : reply;
+    } catch (error) {
+      return failed(error);
+    }
   };
+  let told = false;
+  const listen = (notice: unknown): void => {
+    told ||= (notice as Notice).type === "sweep-failed";
+  };
+  subscribe("holdfast:notice", listen);
   let error: Failure | undefined;
   try {
     await withMachine(freshMachine(record ? noting : undefined), async () => scenario.run(dir, acknowledge));
@@ -62,7 +86,8 @@ async function perform(scenario: Scenario, dir: string, record: boolean, acknowl
   // The thread pool has one thread here: whatever was asked of it before, such as closing a directory, is done after this. And
   // this needs no call that could be made to fail.
   await promisify(randomFill)(new Uint8Array(1));
-  return { error, requests };
+  unsubscribe("holdfast:notice", listen);
+  return { error, told, requests };
 }
 
 /** Left open by an operation, or not closed because that call was the one that failed. */
