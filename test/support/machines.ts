@@ -1,7 +1,7 @@
 /** The real machine with something put around its requests. */
 import { withMachine } from "../../dist/io/current.js";
 import type { Call, Io, IoSync, Machine, Op } from "../../dist/io/io.js";
-import { nodeMachine } from "../../dist/io/node.js";
+import { machineOn, nodeMachine, platformMachine } from "../../dist/io/node.js";
 
 export { withMachine };
 
@@ -11,6 +11,14 @@ export type Around = (call: Call, proceed: () => unknown) => unknown;
 /** `machine` with `around` put around each request, of both forms. */
 export function wrapped(around: Around, { io, sync }: Machine = nodeMachine()): Machine {
   return { io: wrapIo(io, around), sync: wrapIo(sync, around) as IoSync };
+}
+
+/**
+ * The machine that ships, with nothing remembered of any directory. `around` sees what reaches `node:fs`, after look-ups and
+ * syncs have been shared.
+ */
+export function freshMachine(around?: Around): Machine {
+  return machineOn(around ? wrapped(around, platformMachine()) : platformMachine());
 }
 
 /** One form of a machine with `around` put around each request. */
