@@ -28,3 +28,4 @@ export const needsPidNamespaces: Skip = works("unshare", "--pid", "--fork", "--m
   ? false
   : "needs the right to unshare process ids";
 export const needsMkfs: Skip = works("mkfs.ext4", "-V") && works("losetup", "-f") ? false : "needs mkfs.ext4 and loop devices";
+export const needsCompiler: Skip = works("cc", "--version") ? false : "needs a C compiler (cc)";
