@@ -2,9 +2,9 @@ import assert from "node:assert/strict";
 import fs from "node:fs";
 import path from "node:path";
 import { describe, it, type TestContext } from "node:test";
-import { needsPosix } from "../support/needs.ts";
+import { needsPosix, needsTerminal } from "../support/needs.ts";
 import { leftovers, tempDir } from "../support/temp-dir.ts";
-import { holdfast, type Running, start } from "./command.ts";
+import { holdfast, MAIN, type Running, start, startProgram } from "./command.ts";
 
 function withOld(t: TestContext): { readonly dir: string; readonly file: string } {
   const dir = tempDir(t);
@@ -21,12 +21,8 @@ async function waiting(file: string, onSignals: string): Promise<{ readonly runn
     console.log("waits " + process.pid + ".");
     setInterval(() => {}, 1000);`;
   const running = start(["run", "--out", file, "--", process.execPath, "-e", script], { detached: true });
-  let said = "";
-  running.child.stdout?.on("data", (text: string) => {
-    said += text;
-  });
   await running.printed(".");
-  return { running, pid: Number(/\d+/.exec(said)?.[0]) };
+  return { running, pid: Number(/\d+/.exec(running.output.stdout)?.[0]) };
 }
 
 describe("signals of holdfast run", { skip: needsPosix, concurrency: 3 }, () => {
@@ -47,6 +43,30 @@ describe("signals of holdfast run", { skip: needsPosix, concurrency: 3 }, () => 
       assert.deepEqual(leftovers(dir), []);
     });
   }
+
+  it("Ctrl-C of a terminal reaches the command once", { skip: needsTerminal }, async (t) => {
+    const { dir, file } = withOld(t);
+    const script = path.join(dir, "count.cjs");
+    fs.writeFileSync(
+      script,
+      `let count = 0;
+       process.on("SIGINT", () => console.log("heard " + ++count + "."));
+       // Comes after a SIGINT that is on its way: of several that wait, the one with the lowest number is delivered first.
+       process.on("SIGTERM", () => process.exit(count));
+       console.log("below " + process.ppid + ".");
+       setInterval(() => {}, 1000);`,
+    );
+    const line = [process.execPath, MAIN, "run", "--out", file, "--", process.execPath, script].join(" ");
+    const { ended, printed, child, output } = startProgram("script", ["-qec", line, "/dev/null"]);
+    await printed("below ");
+    await printed(".");
+    child.stdin?.write("\x03");
+    await printed("heard 1.");
+    process.kill(Number(/below (\d+)/.exec(output.stdout)?.[1]), "SIGTERM");
+    const { code, stdout } = await ended;
+    assert.equal(code, 1, stdout);
+    assert.match(stdout, /ended with exit code 1; left untouched/);
+  });
 
   it("a command that SIGTERM ends: so ends holdfast, nothing is published, nothing left", async (t) => {
     const { dir, file } = withOld(t);
