@@ -1,5 +1,5 @@
 /**
- * `npm run docs`: writes docs/ERRORS.md and docs/api/. With `--check`: says what is out of date, and fails; `--check DIR...`
+ * `npm run docs`: writes docs/ERRORS.md, docs/GUARANTEES.md and docs/api/. With `--check`: says what is out of date, and fails; `--check DIR...`
  * looks at copies of docs/ instead.
  */
 import fs from "node:fs";
@@ -7,6 +7,10 @@ import os from "node:os";
 import path from "node:path";
 import { ensureBuilt, ensureInstalled, orExit, ROOT } from "./ensure.mjs";
 import { renderErrors } from "./gen-errors.mjs";
+import { renderGuarantees } from "./gen-guarantees.mjs";
+
+const TIERS = ["kernel", "kill", "nodes", "prove", "windows"];
+const GENERATED = ["ERRORS.md", "GUARANTEES.md"];
 
 orExit(() => {
   ensureInstalled();
@@ -19,11 +23,19 @@ const fresh = fs.mkdtempSync(path.join(os.tmpdir(), "holdfast-docs-"));
 try {
   const { ERROR_CODES } = await import("../dist/errors.js");
   fs.writeFileSync(path.join(fresh, "ERRORS.md"), renderErrors(ERROR_CODES));
+  fs.writeFileSync(
+    path.join(fresh, "GUARANTEES.md"),
+    renderGuarantees(Object.fromEntries(TIERS.map((tier) => [tier, resultsOf(tier)]))),
+  );
   await renderApi(path.join(fresh, "api"));
   if (option === "--check") for (const dir of copies.length > 0 ? copies : [docs]) reportStale(dir);
   else replaceOld();
 } finally {
   fs.rmSync(fresh, { recursive: true });
+}
+
+function resultsOf(tier) {
+  return JSON.parse(fs.readFileSync(path.join(docs, "results", `${tier}.json`), "utf8"));
 }
 
 /** Options are in typedoc.json; only entry points that exist yet are rendered. */
@@ -51,7 +63,7 @@ function filesOf(dir) {
 }
 
 function reportStale(dir) {
-  const old = new Map([...filesOf(dir)].filter(([name]) => name === "ERRORS.md" || name.startsWith("api")));
+  const old = new Map([...filesOf(dir)].filter(([name]) => GENERATED.includes(name) || name.startsWith("api")));
   const made = filesOf(fresh);
   const stale = [...new Set([...old.keys(), ...made.keys()])].filter((name) => old.get(name) !== made.get(name));
   for (const name of stale) console.error(`${path.join(dir, name)} is out of date: run "npm run docs"`);
