@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { spawnSync } from "node:child_process";
 import fs from "node:fs";
 import path from "node:path";
 import { describe, it, type TestContext } from "node:test";
@@ -14,13 +15,19 @@ function withOld(t: TestContext): { readonly dir: string; readonly file: string 
 }
 
 /** A command that says when it waits, and who it is. Without a terminal, wherever the tests run. */
-async function waiting(file: string, onSignals: string): Promise<{ readonly running: Running; readonly pid: number }> {
+async function waiting(
+  t: TestContext,
+  file: string,
+  onSignals: string,
+): Promise<{ readonly running: Running; readonly pid: number }> {
   const script = `const fs = require("fs");
     fs.writeFileSync(process.env.HOLDFAST_OUT, "new");
     ${onSignals}
     console.log("waits " + process.pid + ".");
     setInterval(() => {}, 1000);`;
   const running = start(["run", "--out", file, "--", process.execPath, "-e", script], { detached: true });
+  const group = running.child.pid as number;
+  t.after(() => spawnSync("kill", ["-9", "--", `-${group}`])); // a command that has lost its holdfast, if the test fails
   await running.printed(".");
   return { running, pid: Number(/\d+/.exec(running.output.stdout)?.[0]) };
 }
@@ -30,6 +37,7 @@ describe("signals of holdfast run", { skip: needsPosix, concurrency: 3 }, () => 
     it(`${name} reaches the command, which decides when to end`, async (t) => {
       const { dir, file } = withOld(t);
       const { running } = await waiting(
+        t,
         file,
         `let heard = 0;
          process.on("${name}", () => { if (++heard === 1) console.log("once"); else process.exit(0); });`,
@@ -70,7 +78,7 @@ describe("signals of holdfast run", { skip: needsPosix, concurrency: 3 }, () => 
 
   it("a command that SIGTERM ends: so ends holdfast, nothing is published, nothing left", async (t) => {
     const { dir, file } = withOld(t);
-    const { running } = await waiting(file, "");
+    const { running } = await waiting(t, file, "");
     running.child.kill("SIGTERM");
     const { code, signal, stderr } = await running.ended;
     assert.deepEqual([code, signal], [null, "SIGTERM"]);
@@ -95,7 +103,7 @@ describe("signals of holdfast run", { skip: needsPosix, concurrency: 3 }, () => 
 
   it("killed itself: the old is whole, and the next run removes what was staged", async (t) => {
     const { dir, file } = withOld(t);
-    const { running, pid } = await waiting(file, "");
+    const { running, pid } = await waiting(t, file, "");
     assert.notEqual(leftovers(dir).length, 0);
     running.child.kill("SIGKILL");
     process.kill(pid, "SIGKILL"); // nobody else ends it now; it has the output open that `ended` waits for
