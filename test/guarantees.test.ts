@@ -4,7 +4,7 @@ import fs from "node:fs";
 import path from "node:path";
 import { describe, it } from "node:test";
 import { builtinSweeps } from "holdfast/sim";
-import { protocols } from "../dist/cli/kernel/protocols.js";
+import { PROTOCOLS } from "../dist/cli/kernel/protocols.js";
 import { ROOT } from "./package/npm.ts";
 import { SCENARIOS } from "./tiers/kill/scenarios.ts";
 
@@ -30,7 +30,7 @@ describe("the results behind docs/GUARANTEES.md", () => {
     const { trials } = resultsOf<{ trials: { protocol: string; fileSystem: string }[] }>("kernel");
     for (const fileSystem of ["ext4", "xfs", "btrfs"]) {
       const tried = trials.filter((trial) => trial.fileSystem === fileSystem).map(({ protocol }) => protocol);
-      assert.deepEqual(sorted(tried), sorted(protocols.map(({ name }) => name)), fileSystem);
+      assert.deepEqual(sorted(tried), sorted(PROTOCOLS.map(({ name }) => name)), fileSystem);
     }
   });
 });

@@ -27,6 +27,10 @@ export interface OutputResult {
   readonly durability: Durability;
   /** See {@link DirectoryResult}; a file is always renamed. */
   readonly way: Way;
+  /** See {@link DirectoryResult}; empty for a file. */
+  readonly superseded: readonly string[];
+  /** See {@link DirectoryResult}; empty for a file. */
+  readonly kept: readonly string[];
 }
 
 /**
@@ -113,8 +117,8 @@ export class StagedOutput {
       slotsOf(this.#job.machine).programs.use(signal, () => run(withTree(this.#staged, program), this.#job.machine.io, signal));
     const step = await drive(this.#publishOrMove());
     if (!("staged" in step)) return step;
-    const { fileCount, sizeBytes, durability, way } = await commitTree(step.staged, this.#place, this.#job, signal);
-    return { kind: "directory", fileCount, sizeBytes, durability, way };
+    const { notKept: _, ...published } = await commitTree(step.staged, this.#place, this.#job, signal);
+    return { kind: "directory", ...published };
   }
 
   /** A file is published at once; a directory becomes a staged directory. */
@@ -139,6 +143,7 @@ export class StagedOutput {
     };
     const { sizeBytes, dirSynced } = yield* publishOutputFile(output, this.#place.target, how);
     yield* quietly(endTree(this.#staged, false));
-    return { kind: "file", fileCount: 1, sizeBytes, durability: reached(durability, this.#place.on, dirSynced), way: "rename" };
+    const level = reached(durability, this.#place.on, dirSynced);
+    return { kind: "file", fileCount: 1, sizeBytes, durability: level, way: "rename", superseded: [], kept: [] };
   }
 }
