@@ -1,0 +1,118 @@
+/**
+ * The write protocols that are asked of real kernels: one entry each, on the public API, run in the same words on a real
+ * file system and in the simulator.
+ */
+import * as path from "node:path";
+import { stageFile, updateFile, writeFile, writeFileSync } from "../../index.ts";
+import { runsOf, type Tree } from "./tree.ts";
+
+/** Says that a new state of `name` was acknowledged: a crash may not undo it. */
+export type Acknowledge = (name: string) => Promise<void> | void;
+
+/** One protocol. */
+export interface Protocol {
+  readonly name: string;
+  readonly description: string;
+  /** The files that are there before, durable. */
+  readonly before: Readonly<Record<string, string>>;
+  /** Works in `dir`, and does the same each time. */
+  readonly run: (dir: string, acknowledge: Acknowledge) => Promise<void>;
+  /** What the next start of the program does before anybody looks. */
+  readonly recover?: (dir: string) => Promise<void>;
+  /** What is broken in the tree that a crash left, if anything is. */
+  readonly check: (tree: Tree, acknowledged: readonly string[]) => string | undefined;
+  /** Whether requests come in another order each time: then only single names compare with the simulator. */
+  readonly unordered?: boolean;
+}
+
+/** Two blocks, the second not full; each version another letter and another length. */
+const version = (letter: string): string => letter.repeat(6000 + 10 * letter.charCodeAt(0));
+const OLD = version("o");
+const VERSIONS = ["a", "b"].map(version);
+const NAMES = ["first", "second", "third", "fourth"];
+
+/** Each name goes through its versions; what was acknowledged, or a later one, has to be there, whole. */
+function goesThrough(versions: Readonly<Record<string, readonly (string | undefined)[]>>): Protocol["check"] {
+  return (tree, acknowledged) => {
+    for (const [name, all] of Object.entries(versions)) {
+      const texts = all.map((text) => (text === undefined ? undefined : runsOf(text)));
+      const told = acknowledged.filter((one) => one === name).length;
+      const found = tree.get(name);
+      if (!texts.includes(found)) return `${name} ${found === undefined ? "is gone" : `is torn: ${found || "empty"}`}`;
+      if (!texts.slice(told).includes(found)) return `${name} was acknowledged, but is lost`;
+    }
+    const unknown = [...tree.keys()].find((name) => !name.endsWith("/") && !(name in versions));
+    return unknown === undefined ? undefined : `${unknown} should not be there`;
+  };
+}
+
+type Write = (file: string, content: string) => unknown;
+
+/** Replaces one file, version after version. */
+function replacing(name: string, description: string, write: Write): Protocol {
+  const run: Protocol["run"] = async (dir, acknowledge) => {
+    for (const content of VERSIONS) {
+      await write(path.posix.join(dir, "config"), content);
+      await acknowledge("config");
+    }
+  };
+  return { name, description, before: { config: OLD }, run, check: goesThrough({ config: [OLD, ...VERSIONS] }) };
+}
+
+/** Makes one new file after the other. */
+function making(name: string, description: string, files: readonly string[], write: Write): Protocol {
+  const run: Protocol["run"] = async (dir, acknowledge) => {
+    for (const file of files) {
+      await write(path.posix.join(dir, file), OLD);
+      await acknowledge(file);
+    }
+  };
+  const check = goesThrough(Object.fromEntries(files.map((file) => [file, [undefined, OLD]])));
+  return { name, description, before: {}, run, check };
+}
+
+async function staged(file: string, content: string): Promise<void> {
+  const stage = await stageFile(file);
+  const half = content.length >> 1;
+  await stage.write(content.slice(0, half));
+  await stage.write(content.slice(half));
+  await stage.commit();
+}
+
+const together: Protocol = {
+  name: "together",
+  description: "writeFile of four files at once",
+  before: Object.fromEntries(NAMES.map((name) => [name, OLD])),
+  run: async (dir, acknowledge) => {
+    for (const content of VERSIONS) {
+      const put = async (name: string): Promise<void> => {
+        await writeFile(path.posix.join(dir, name), content);
+        await acknowledge(name);
+      };
+      await Promise.all(NAMES.map(put));
+    }
+  },
+  check: goesThrough(Object.fromEntries(NAMES.map((name) => [name, [OLD, ...VERSIONS]]))),
+  unordered: true,
+};
+
+const again: Protocol = {
+  ...replacing("again", "after the crash, writeFile once more", (file, content) => writeFile(file, content)),
+  recover: (dir) => writeFile(path.posix.join(dir, "config"), version("r")).then(() => {}),
+  check: goesThrough({ config: [version("r")] }),
+};
+
+/** All of them. A further one is a further entry. */
+export const PROTOCOLS: readonly Protocol[] = [
+  replacing("replace", "writeFile of a file that is there", (file, content) => writeFile(file, content)),
+  replacing("replace-sync", "writeFileSync of a file that is there", (file, content) => writeFileSync(file, content)),
+  replacing("stage", "stageFile, written in two pieces", staged),
+  replacing("update", "updateFile", (file, content) => updateFile(file, () => content)),
+  making("create", "writeFile of a new file", ["one", "two"], (file, content) => writeFile(file, content)),
+  making("if-absent", "writeFile with ifAbsent", ["one", "two"], (file, content) => writeFile(file, content, { ifAbsent: true })),
+  making("parents", "writeFile with parents", ["deep/down/one", "dark/two"], (file, content) =>
+    writeFile(file, content, { parents: true }),
+  ),
+  together,
+  again,
+];

@@ -1,0 +1,54 @@
+/** The process that writes while its disk is recorded, or loses its power. Its one argument is a {@link WorkerJob}. */
+import { execFileSync } from "node:child_process";
+import * as fs from "node:fs";
+import { setTimeout as sleep } from "node:timers/promises";
+import { breakBarrier } from "../controls.ts";
+import { findProgram } from "../programs.ts";
+import type { WorkerJob } from "../worker-job.ts";
+
+/** Between acknowledgements, so that the bystander comes in between. */
+const PAUSE_MS = 6;
+const BYSTANDER_BYTES = 100;
+
+const job = JSON.parse(process.argv[2] ?? "{}") as WorkerJob;
+const { dir, bystander, mark, cutAfter, sabotage } = job;
+const { fsyncSync } = fs; // as it was before anything is broken
+const markFile = mark === undefined ? undefined : fs.openSync(mark, "w");
+let acknowledged = 0;
+
+async function acknowledge(name: string): Promise<void> {
+  if (markFile !== undefined) fs.writeSync(markFile, name);
+  fs.writeSync(1, `${name}\n`);
+  if (++acknowledged === cutAfter) {
+    execFileSync("xfs_io", ["-x", "-c", "shutdown", dir]);
+    process.exit(0);
+  }
+  if (bystander !== undefined) await sleep(PAUSE_MS);
+}
+
+const other = bystander === undefined ? undefined : fs.openSync(bystander, "a");
+
+function writeOther(): void {
+  if (other === undefined) return;
+  fs.writeSync(other, "x".repeat(BYSTANDER_BYTES));
+  fsyncSync(other);
+}
+
+/** Until the work is done. */
+async function standBy(signal: AbortSignal): Promise<void> {
+  while (!signal.aborted) {
+    writeOther();
+    await sleep(PAUSE_MS);
+  }
+}
+
+if (sabotage) breakBarrier(sabotage, writeOther);
+const program = findProgram(job.program);
+if (job.part === "recover") await program.recover?.(dir);
+else {
+  const done = new AbortController();
+  const standing = standBy(done.signal);
+  await program.run(dir, acknowledge);
+  done.abort();
+  await standing;
+}
