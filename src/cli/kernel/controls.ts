@@ -5,19 +5,22 @@
 import fs from "node:fs";
 import { syncBuiltinESMExports } from "node:module";
 import type { SabotageName } from "../../sim/index.ts";
-import type { FileSystemName } from "./file-systems.ts";
+import { FILE_SYSTEM_NAMES, type FileSystemName } from "./file-systems.ts";
 
 /** The sabotages of the simulator that take a barrier away. */
 export type Sabotage = Exclude<SabotageName, "ignored-short-write">;
 /** `lying-disk`: the disk says that it has flushed, and has not. */
 export type ControlName = Sabotage | "lying-disk";
 
-/** On which file systems each control has to fail; on others it may: what they promise beyond `strict` can save it. */
-export const CONTROLS: Readonly<Record<ControlName, readonly FileSystemName[]>> = {
-  "no-file-sync": ["ext4", "xfs", "btrfs"],
-  "no-directory-sync": ["ext4", "xfs", "btrfs"],
-  "rename-before-sync": ["xfs"],
-  "lying-disk": ["ext4", "xfs", "btrfs"],
+/**
+ * On which file systems each control has to fail, for a name that was there and for a new one. On others it may: what they
+ * promise beyond `strict` can save it. ext4 writes a file out when it is renamed over another (auto_da_alloc).
+ */
+export const CONTROLS: Readonly<Record<ControlName, Readonly<Record<"newName" | "oldName", readonly FileSystemName[]>>>> = {
+  "no-file-sync": { newName: FILE_SYSTEM_NAMES, oldName: ["xfs", "btrfs"] },
+  "no-directory-sync": { newName: FILE_SYSTEM_NAMES, oldName: FILE_SYSTEM_NAMES },
+  "rename-before-sync": { newName: ["ext4", "xfs"], oldName: ["xfs"] },
+  "lying-disk": { newName: FILE_SYSTEM_NAMES, oldName: FILE_SYSTEM_NAMES },
 };
 
 type Done = (error: NodeJS.ErrnoException | null) => void;

@@ -20,8 +20,8 @@ export interface CrashImage {
   readonly kept: readonly Kept[];
   /** What had been acknowledged: as often as it makes a difference when the power went. */
   readonly acknowledged: Map<string, readonly string[]>;
-  /** Whether it is one of those at the moment of an acknowledgement: the first to be looked at. */
-  atMark: boolean;
+  /** Whether it is of the moment of an acknowledgement, or just what is durable: these are always looked at. */
+  always: boolean;
 }
 
 /** What to choose. */
@@ -39,7 +39,7 @@ const BLOCK = 4096;
 const MISSING_ONE_MAX = 6;
 const DRAWN = 2;
 
-/** Images of all moments from `from` on: those at acknowledgements first, others drawn up to `imagesMax`. In order of time. */
+/** Images of all moments from `from` on, about `imagesMax`, in order of time. */
 export function crashImages(entries: readonly Entry[], { from, lying, seed, imagesMax }: ImageOptions): CrashImage[] {
   const random = seededRandom(seed);
   const images = new Map<string, CrashImage>();
@@ -58,8 +58,8 @@ export function crashImages(entries: readonly Entry[], { from, lying, seed, imag
     const atMark = entry.kind === "mark";
     for (const kept of atMark ? whole(pending) : [...whole(pending), ...parts(pending, entries, random)]) {
       const key = `${durableUpTo} ${kept.map(({ index, blocks }) => `${index}${blocks ? blocks.map(Number).join("") : ""}`)}`;
-      const image = images.get(key) ?? { durableUpTo, kept, acknowledged: new Map(), atMark };
-      image.atMark ||= atMark;
+      const image = images.get(key) ?? { durableUpTo, kept, acknowledged: new Map(), always: kept.length === 0 };
+      image.always ||= atMark;
       image.acknowledged.set(acknowledged.join(" "), [...acknowledged]);
       images.set(key, image);
     }
@@ -88,10 +88,10 @@ function parts(pending: readonly number[], entries: readonly Entry[], random: ()
 }
 
 function drawn(images: readonly CrashImage[], count: number, random: () => number): CrashImage[] {
-  const chosen = images.filter(({ atMark }) => atMark);
-  const rest = images.filter(({ atMark }) => !atMark);
+  const chosen = images.filter(({ always }) => always);
+  const rest = images.filter(({ always }) => !always);
   while (chosen.length < count && rest.length > 0) chosen.push(...rest.splice(Math.floor(random() * rest.length), 1));
-  return chosen.slice(0, Math.max(count, 1));
+  return chosen;
 }
 
 /** Lets the writes between two entries happen. */

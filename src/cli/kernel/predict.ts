@@ -27,6 +27,7 @@ export async function predict(
   profile: FileSystemName | "strict",
   sabotage: Sabotage | undefined,
 ): Promise<Prediction> {
+  if (protocol.predict) return await protocol.predict(profile);
   const outcomes = new Set<string>();
   const { recover } = protocol;
   const options: SweepOptions<string> = {

@@ -1,10 +1,11 @@
 /** All that a writing process can be told to run, by name. */
 import { HoldfastError } from "../../index.ts";
+import { LITMUS } from "./litmus.ts";
 import { PROTOCOLS, type Protocol } from "./protocols.ts";
 
 /** The program with this name. */
 export function findProgram(name: string): Protocol {
-  const found = PROTOCOLS.find((one) => one.name === name);
+  const found = [...PROTOCOLS, ...LITMUS].find((one) => one.name === name);
   if (!found) throw new HoldfastError("ASSERTION", { what: `there is no program ${name}` });
   return found;
 }

@@ -4,6 +4,9 @@
  */
 import * as path from "node:path";
 import { stageFile, updateFile, writeFile, writeFileSync } from "../../index.ts";
+import type { Sabotage } from "./controls.ts";
+import type { FileSystemName } from "./file-systems.ts";
+import type { Prediction } from "./predict.ts";
 import { runsOf, type Tree } from "./tree.ts";
 
 /** Says that a new state of `name` was acknowledged: a crash may not undo it. */
@@ -23,7 +26,13 @@ export interface Protocol {
   readonly check: (tree: Tree, acknowledged: readonly string[]) => string | undefined;
   /** Whether requests come in another order each time: then only single names compare with the simulator. */
   readonly unordered?: boolean;
+  /** The barriers it can't do without: each is taken away in turn, and that has to be found. */
+  readonly barriers: readonly Sabotage[];
+  /** What the simulator says, where that is not a sweep of `run`. */
+  readonly predict?: (profile: FileSystemName | "strict") => Promise<Prediction>;
 }
+
+const ALL_BARRIERS: readonly Sabotage[] = ["no-file-sync", "no-directory-sync", "rename-before-sync"];
 
 /** Two blocks, the second not full; each version another letter and another length. */
 const version = (letter: string): string => letter.repeat(6000 + 10 * letter.charCodeAt(0));
@@ -56,7 +65,8 @@ function replacing(name: string, description: string, write: Write): Protocol {
       await acknowledge("config");
     }
   };
-  return { name, description, before: { config: OLD }, run, check: goesThrough({ config: [OLD, ...VERSIONS] }) };
+  const check = goesThrough({ config: [OLD, ...VERSIONS] });
+  return { name, description, before: { config: OLD }, run, check, barriers: ALL_BARRIERS };
 }
 
 /** Makes one new file after the other. */
@@ -68,7 +78,7 @@ function making(name: string, description: string, files: readonly string[], wri
     }
   };
   const check = goesThrough(Object.fromEntries(files.map((file) => [file, [undefined, OLD]])));
-  return { name, description, before: {}, run, check };
+  return { name, description, before: {}, run, check, barriers: ALL_BARRIERS };
 }
 
 async function staged(file: string, content: string): Promise<void> {
@@ -94,12 +104,14 @@ const together: Protocol = {
   },
   check: goesThrough(Object.fromEntries(NAMES.map((name) => [name, [OLD, ...VERSIONS]]))),
   unordered: true,
+  barriers: ALL_BARRIERS,
 };
 
 const again: Protocol = {
   ...replacing("again", "after the crash, writeFile once more", (file, content) => writeFile(file, content)),
   recover: (dir) => writeFile(path.posix.join(dir, "config"), version("r")).then(() => {}),
-  check: goesThrough({ config: [version("r")] }),
+  check: (tree) => goesThrough({ config: [version("r")] })(tree, []),
+  barriers: [], // the second write mends what the first has broken
 };
 
 /** All of them. A further one is a further entry. */

@@ -3,10 +3,10 @@ import * as fs from "node:fs";
 import * as path from "node:path";
 import type { SimDisk } from "../../sim/index.ts";
 
-/** Names relative to the directory, `/` after directories, with what is there. Names of Holdfast's own are left out. */
+/** Names relative to the directory, `/` after directories, with what is there. Holdfast's own (docs/format) are left out. */
 export type Tree = ReadonlyMap<string, string>;
 
-const isOwn = (name: string): boolean => name.split("/").some((part) => part.startsWith(".holdfast-"));
+const isOwn = (name: string): boolean => name.split("/").some((part) => /^\.holdfast-|\.lock$/.test(part));
 
 /** Each run of one letter with its length. */
 export function runsOf(text: string): string {

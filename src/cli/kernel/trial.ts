@@ -1,6 +1,7 @@
 /** One trial: a program on one file system, crashed, mounted again and judged. */
 import * as fs from "node:fs";
 import * as path from "node:path";
+import { command } from "./command.ts";
 import { CONTROLS, type ControlName, type Sabotage } from "./controls.ts";
 import { applyKept, applyWrites, crashImages } from "./crash-images.ts";
 import type { FileSystemName } from "./file-systems.ts";
@@ -11,7 +12,7 @@ import type { Protocol } from "./protocols.ts";
 import { record } from "./record.ts";
 import type { SparseDisk } from "./sparse-disk.ts";
 import { type Tree, treeOnDisk } from "./tree.ts";
-import { runWorker } from "./worker-job.ts";
+import { runWorker, type WorkerJob } from "./worker-job.ts";
 
 /** What to try. */
 export interface Trial {
@@ -66,25 +67,35 @@ const sabotageOf = ({ control }: Trial): Sabotage | undefined => (control === "l
 /** The profile of the file system, and `strict`. A disk that lies is no file system's fault, and in no profile. */
 async function predictions(trial: Trial, program: Protocol): Promise<readonly Prediction[]> {
   if (trial.control === "lying-disk") return [];
-  const profiles = [trial.fileSystem, "strict"] as const;
-  return await Promise.all(profiles.map((profile) => predict(program, profile, sabotageOf(trial))));
+  const own = await predict(program, trial.fileSystem, sabotageOf(trial));
+  return [own, await predict(program, "strict", sabotageOf(trial))];
 }
 
 /** Puts there what the program finds. */
 function prepare({ before }: Protocol, root: string): void {
   fs.mkdirSync(path.join(root, DIR));
   fs.writeFileSync(path.join(root, OTHER), "");
-  for (const [name, text] of Object.entries(before)) fs.writeFileSync(path.join(root, DIR, name), text);
+  for (const [name, text] of Object.entries(before)) {
+    const file = path.join(root, DIR, name);
+    fs.mkdirSync(path.dirname(file), { recursive: true });
+    fs.writeFileSync(file, text);
+  }
 }
+
+const jobOf = (trial: Trial, root: string): WorkerJob => ({
+  program: trial.program,
+  part: "run",
+  dir: path.join(root, DIR),
+  sabotage: sabotageOf(trial),
+});
 
 async function lookAtImages(trial: Trial, program: Protocol, blank: SparseDisk, dir: string, judge: Judge): Promise<void> {
   const { fileSystem, control, seed, imagesMax } = trial;
   const { entries, start } = await record(fileSystem, blank, dir, {
     before: (root) => prepare(program, root),
     run: (root, mark) => {
-      const bystander = path.join(root, OTHER);
-      const job = { program: trial.program, part: "run", dir: path.join(root, DIR), sabotage: sabotageOf(trial) } as const;
-      return runWorker({ ...job, bystander, mark });
+      const bystander = { file: path.join(root, OTHER), always: control === undefined };
+      return runWorker({ ...jobOf(trial, root), bystander, mark });
     },
   });
   const durable = blank.clone();
@@ -108,9 +119,8 @@ async function cutPower(trial: Trial, program: Protocol, blank: SparseDisk, dir:
     blank.save(image);
     const acknowledged = await withMounted(fileSystem, image, root, async () => {
       prepare(program, root);
-      fs.fsyncSync(fs.openSync(path.join(root, OTHER), "r+"));
-      const job = { program: trial.program, part: "run", dir: path.join(root, DIR), sabotage: sabotageOf(trial) } as const;
-      return await runWorker({ ...job, cutAfter });
+      await command("sync", ["-f", root]);
+      return await runWorker({ ...jobOf(trial, root), cutAfter });
     });
     if (acknowledged.length < cutAfter) return;
     const tree = await ifMounted(fileSystem, image, root, (mounted) => look(program, mounted));
@@ -172,7 +182,8 @@ class Judge {
     const { control, fileSystem } = this.#trial;
     const outside = [...this.#outside];
     const [own] = this.#predictions;
-    const hasToFail = control !== undefined && CONTROLS[control].includes(fileSystem);
+    const isNew = Object.keys(this.#program.before).length === 0;
+    const hasToFail = control !== undefined && CONTROLS[control][isNew ? "newName" : "oldName"].includes(fileSystem);
     const violations = this.#violations;
     const asExpected = control === undefined ? violations === 0 : violations > 0 || !hasToFail;
     return {

@@ -10,8 +10,8 @@ export interface WorkerJob {
   readonly dir: string;
   /** The barrier that is broken. */
   readonly sabotage?: Sabotage | undefined;
-  /** A file of somebody else's that is written and synced now and then, which makes the file system write. */
-  readonly bystander?: string | undefined;
+  /** A file of somebody else's that is written and synced now and then, which makes the file system write: `always`, or only between acknowledgements. */
+  readonly bystander?: { readonly file: string; readonly always: boolean } | undefined;
   /** Where acknowledgements are marked. */
   readonly mark?: string | undefined;
   /** After so many acknowledgements, the power of the file system is cut. */

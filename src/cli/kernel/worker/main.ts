@@ -23,10 +23,17 @@ async function acknowledge(name: string): Promise<void> {
     execFileSync("xfs_io", ["-x", "-c", "shutdown", dir]);
     process.exit(0);
   }
-  if (bystander !== undefined) await sleep(PAUSE_MS);
+  if (bystander) await between();
 }
 
-const other = bystander === undefined ? undefined : fs.openSync(bystander, "a");
+/** Something for the file system to write while nothing of ours is under way. */
+async function between(): Promise<void> {
+  await sleep(PAUSE_MS);
+  writeOther();
+  await sleep(PAUSE_MS);
+}
+
+const other = bystander && fs.openSync(bystander.file, "a");
 
 function writeOther(): void {
   if (other === undefined) return;
@@ -34,9 +41,9 @@ function writeOther(): void {
   fsyncSync(other);
 }
 
-/** Until the work is done. */
+/** And while it is, until the work is done. */
 async function standBy(signal: AbortSignal): Promise<void> {
-  while (!signal.aborted) {
+  while (bystander?.always && !signal.aborted) {
     writeOther();
     await sleep(PAUSE_MS);
   }
