@@ -13,7 +13,8 @@ if a promise is broken, or a control is not caught.
 
 With --kernel, on real file systems instead: records all that reaches the disk
 below ext4, XFS and btrfs, makes the disks that a power cut could have left,
-and lets this machine's kernel mount each. Needs root, FUSE, loop devices and
+and lets this machine's kernel mount each. "(cut)": a call cuts the power of the
+file system right after each acknowledgement. Needs root, FUSE, loop devices and
 mkfs.*; takes about a minute, in memory, and leaves nothing behind.
 
 Examples:

@@ -9,8 +9,14 @@ import { FILE_SYSTEM_NAMES, type FileSystemName } from "./file-systems.ts";
 
 /** The sabotages of the simulator that take a barrier away. */
 export type Sabotage = Exclude<SabotageName, "ignored-short-write">;
-/** `lying-disk`: the disk says that it has flushed, and has not. */
-export type ControlName = Sabotage | "lying-disk";
+/**
+ * `lying-disk`: the disk says that it has flushed, and has not. `wrong-profile`: nothing is broken, but what is found is
+ * compared with the profile of another file system, which does not have all of it.
+ */
+export type ControlName = Sabotage | "lying-disk" | "wrong-profile";
+
+/** With which profile what is found on a file system is compared under `wrong-profile`. */
+export const WRONG_PROFILE: Readonly<Partial<Record<FileSystemName, FileSystemName>>> = { ext4: "xfs", btrfs: "ext4" };
 
 /**
  * On which file systems each control has to fail, for a name that was there and for a new one. On others it may: what they
@@ -21,6 +27,7 @@ export const CONTROLS: Readonly<Record<ControlName, Readonly<Record<"newName" | 
   "no-directory-sync": { newName: FILE_SYSTEM_NAMES, oldName: FILE_SYSTEM_NAMES },
   "rename-before-sync": { newName: ["ext4", "xfs"], oldName: ["xfs"] },
   "lying-disk": { newName: FILE_SYSTEM_NAMES, oldName: FILE_SYSTEM_NAMES },
+  "wrong-profile": { newName: FILE_SYSTEM_NAMES, oldName: FILE_SYSTEM_NAMES },
 };
 
 type Done = (error: NodeJS.ErrnoException | null) => void;

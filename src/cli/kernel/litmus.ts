@@ -72,12 +72,24 @@ const inSimulator = (disk: SimDisk, after: () => void): Requests => {
   };
 };
 
-function litmus(name: string, steps: Steps, before: Protocol["before"] = {}): Protocol {
+/** One test. */
+export interface Litmus extends Protocol {
+  /** The file system that it tells from another (`WRONG_PROFILE`). */
+  readonly tellsApart: FileSystemName | undefined;
+}
+
+function litmus(
+  name: string,
+  description: string,
+  steps: Steps,
+  before: Protocol["before"] = {},
+  tellsApart?: FileSystemName,
+): Litmus {
   const run: Protocol["run"] = async (dir, acknowledge) => {
     steps(onDisk(dir));
     await acknowledge(DONE);
   };
-  return { name: `litmus: ${name}`, description: name, before, run, check: () => undefined, barriers: [], predict };
+  return { name: `litmus-${name}`, description, before, run, check: () => undefined, barriers: [], predict, tellsApart };
 
   async function predict(profile: FileSystemName | "strict"): Promise<Prediction> {
     const disk = new Simulated();
@@ -99,27 +111,28 @@ const many = (letter: string): string => letter.repeat(5000);
 const both = { "p/keep": "k", "q/keep": "k" };
 
 /** All of them. */
-export const LITMUS: readonly Protocol[] = [
-  litmus("create, sync the file", (r) => {
+export const LITMUS: readonly Litmus[] = [
+  litmus("create", "create, sync the file", (r) => {
     r.write("a", many("A"));
     r.sync("a");
   }),
-  litmus("new directories, sync the file below", (r) => {
+  litmus("deep", "new directories, sync the file below", (r) => {
     r.makeDir("d");
     r.makeDir("d/e");
     r.write("d/e/f", many("F"));
     r.sync("d/e/f");
   }),
-  litmus("new directory, sync it and not the one above", (r) => {
+  litmus("new-dir", "new directory, sync it and not the one above", (r) => {
     r.makeDir("d");
     r.syncDir("d");
   }),
-  litmus("create two, sync the second", (r) => {
+  litmus("two", "create two, sync the second", (r) => {
     r.write("a", many("A"));
     r.write("b", many("B"));
     r.sync("b");
   }),
   litmus(
+    "rename-other",
     "rename, sync another file that has changed",
     (r) => {
       r.rename("x", "y");
@@ -129,6 +142,7 @@ export const LITMUS: readonly Protocol[] = [
     { x: many("X"), o: "o" },
   ),
   litmus(
+    "rename-file",
     "rename, sync the file",
     (r) => {
       r.rename("x", "y");
@@ -137,6 +151,7 @@ export const LITMUS: readonly Protocol[] = [
     { x: many("X") },
   ),
   litmus(
+    "rename-dir",
     "rename, sync the directory",
     (r) => {
       r.rename("x", "y");
@@ -144,16 +159,19 @@ export const LITMUS: readonly Protocol[] = [
     },
     { x: many("X") },
   ),
-  litmus("rename between directories, sync none", (r) => r.rename("p/x", "q/x"), { ...both, "p/x": many("X") }),
+  litmus("move", "rename between directories, sync none", (r) => r.rename("p/x", "q/x"), { ...both, "p/x": many("X") }),
   litmus(
+    "move-new",
     "rename between directories, sync the new one",
     (r) => {
       r.rename("p/x", "q/x");
       r.syncDir("q");
     },
     { ...both, "p/x": many("X") },
+    "btrfs",
   ),
   litmus(
+    "move-old",
     "rename between directories, sync the old one",
     (r) => {
       r.rename("p/x", "q/x");
@@ -162,6 +180,7 @@ export const LITMUS: readonly Protocol[] = [
     { ...both, "p/x": many("X") },
   ),
   litmus(
+    "rename-over",
     "rename over another, sync the directory",
     (r) => {
       r.rename("t", "a");
@@ -170,6 +189,7 @@ export const LITMUS: readonly Protocol[] = [
     { a: many("O"), t: many("N") },
   ),
   litmus(
+    "link-file",
     "link, sync the file",
     (r) => {
       r.link("a", "b");
@@ -178,6 +198,7 @@ export const LITMUS: readonly Protocol[] = [
     { a: many("A") },
   ),
   litmus(
+    "link-dir",
     "link, sync the directory",
     (r) => {
       r.link("a", "b");
@@ -185,8 +206,9 @@ export const LITMUS: readonly Protocol[] = [
     },
     { a: many("A") },
   ),
-  litmus("unlink, sync nothing", (r) => r.unlink("a"), { a: many("A") }),
+  litmus("unlink", "unlink, sync nothing", (r) => r.unlink("a"), { a: many("A") }),
   litmus(
+    "unlink-dir",
     "unlink, sync the directory",
     (r) => {
       r.unlink("a");
@@ -195,6 +217,7 @@ export const LITMUS: readonly Protocol[] = [
     { a: many("A") },
   ),
   litmus(
+    "unlink-create",
     "unlink, then sync a new file",
     (r) => {
       r.unlink("a");
@@ -204,6 +227,7 @@ export const LITMUS: readonly Protocol[] = [
     { a: many("A") },
   ),
   litmus(
+    "dir-rename",
     "rename a directory, sync the one above",
     (r) => {
       r.rename("d", "e");
@@ -212,6 +236,7 @@ export const LITMUS: readonly Protocol[] = [
     { "d/f": many("F") },
   ),
   litmus(
+    "dir-rename-file",
     "rename a directory, sync a file in it",
     (r) => {
       r.rename("d", "e");
@@ -220,13 +245,13 @@ export const LITMUS: readonly Protocol[] = [
     },
     { "d/f": many("F") },
   ),
-  litmus("publish a directory, its file not synced", (r) => {
+  litmus("publish-unsynced", "publish a directory, its file not synced", (r) => {
     r.makeDir("s");
     r.write("s/f", many("F"));
     r.rename("s", "d");
     r.syncDir(".");
   }),
-  litmus("publish a directory, its file synced", (r) => {
+  litmus("publish-synced", "publish a directory, its file synced", (r) => {
     r.makeDir("s");
     r.write("s/f", many("F"));
     r.sync("s/f");
@@ -234,6 +259,7 @@ export const LITMUS: readonly Protocol[] = [
     r.syncDir(".");
   }),
   litmus(
+    "overwrite",
     "overwrite two files, sync a third",
     (r) => {
       r.write("a", "1".repeat(4096));
@@ -244,6 +270,7 @@ export const LITMUS: readonly Protocol[] = [
     { a: "0".repeat(8192), b: "0".repeat(8192), c: "0" },
   ),
   litmus(
+    "append",
     "append, sync another file",
     (r) => {
       r.write("a", "b".repeat(2500), 2500);
@@ -251,8 +278,10 @@ export const LITMUS: readonly Protocol[] = [
       r.sync("o");
     },
     { a: "a".repeat(2500), o: "o" },
+    "ext4",
   ),
   litmus(
+    "aside",
     "link the old one aside, rename over it, sync the directory",
     (r) => {
       r.link("a", "bak");

@@ -1,7 +1,7 @@
 /** Which trials there are. */
 import { seededRandom } from "../seeded-random.ts";
 import { FILE_SYSTEM_NAMES, FILE_SYSTEMS, type FileSystemName } from "./file-systems.ts";
-import { LITMUS } from "./litmus.ts";
+import { LITMUS, type Litmus } from "./litmus.ts";
 import { PROTOCOLS, type Protocol } from "./protocols.ts";
 import type { Trial } from "./trial.ts";
 
@@ -12,13 +12,14 @@ export interface PlanOptions {
   readonly seed: number;
 }
 
-const IMAGES = { short: 40, long: 300 } as const;
-const CONTROL_IMAGES = 30;
+const IMAGES = { short: 30, long: 300 } as const;
+const CONTROL_IMAGES = 20;
 const LITMUS_IMAGES = 40;
 /** A recovery is a process of its own: slower. */
 const RECOVERED_SHARE = 0.3;
 /** The protocols that are broken in the short form: a name that was there, and a new one. */
 const BROKEN = ["replace", "create"];
+const LOST_BY_CUT = "no-directory-sync";
 
 /** All trials, those of one file system in a row. */
 export function plan({ long, seed }: PlanOptions): Trial[] {
@@ -26,7 +27,7 @@ export function plan({ long, seed }: PlanOptions): Trial[] {
   const trials = FILE_SYSTEM_NAMES.flatMap((fileSystem) => [
     ...PROTOCOLS.flatMap((protocol) => sound(fileSystem, protocol, long)),
     ...PROTOCOLS.filter(({ name }) => long || BROKEN.includes(name)).flatMap((protocol) => broken(fileSystem, protocol)),
-    ...(long ? LITMUS : []).map(({ name }) => ({ ...images(fileSystem, name), imagesMax: LITMUS_IMAGES })),
+    ...LITMUS.filter(({ tellsApart }) => long || tellsApart === fileSystem).flatMap((litmus) => single(fileSystem, litmus)),
   ]);
   return trials.map((trial) => ({ ...trial, seed: Math.floor(random() * 2 ** 32) }));
 }
@@ -39,13 +40,29 @@ const images = (fileSystem: FileSystemName, program: string): Omit<Planned, "ima
   method: "images",
 });
 
+const cutPower = (fileSystem: FileSystemName, program: string): Planned => ({
+  fileSystem,
+  program,
+  method: "power-cut",
+  imagesMax: 0,
+});
+
 function sound(fileSystem: FileSystemName, { name, recover }: Protocol, long: boolean): Planned[] {
   const imagesMax = Math.round(IMAGES[long ? "long" : "short"] * (recover ? RECOVERED_SHARE : 1));
-  const cut: Planned = { fileSystem, program: name, method: "power-cut", imagesMax: 0 };
-  return [{ ...images(fileSystem, name), imagesMax }, ...(FILE_SYSTEMS[fileSystem].cutsPower ? [cut] : [])];
+  const cut = FILE_SYSTEMS[fileSystem].cutsPower ? [cutPower(fileSystem, name)] : [];
+  return [{ ...images(fileSystem, name), imagesMax }, ...cut];
+}
+
+/** And against another profile, where that has to make a difference. */
+function single(fileSystem: FileSystemName, { name, tellsApart }: Litmus): Planned[] {
+  const trial = { ...images(fileSystem, name), imagesMax: LITMUS_IMAGES };
+  return tellsApart === fileSystem ? [trial, { ...trial, control: "wrong-profile" }] : [trial];
 }
 
 function broken(fileSystem: FileSystemName, { name, barriers }: Protocol): Planned[] {
   const controls = [...barriers, ...(name === BROKEN[0] ? (["lying-disk"] as const) : [])];
-  return controls.map((control) => ({ ...images(fileSystem, name), control, imagesMax: CONTROL_IMAGES }));
+  const recorded: Planned[] = controls.map((control) => ({ ...images(fileSystem, name), control, imagesMax: CONTROL_IMAGES }));
+  // The one whose loss the call shows without fail: the journal is in memory still.
+  if (!FILE_SYSTEMS[fileSystem].cutsPower || !barriers.includes(LOST_BY_CUT)) return recorded;
+  return [...recorded, { ...cutPower(fileSystem, name), control: LOST_BY_CUT }];
 }

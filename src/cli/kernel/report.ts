@@ -1,8 +1,9 @@
 /** The results of trials as a table, with a line for each that is not as it has to be. */
 import { tableLines } from "../table.ts";
+import type { SkippedTrial } from "./run-trials.ts";
 import type { TrialResult } from "./trial.ts";
 
-const HEADINGS = ["file system", "protocol", "images", "checks", "violations", "verdict"];
+const HEADINGS = ["file system", "protocol", "images", "violations", "verdict"];
 
 /** One row for each trial. */
 export function trialTable(results: readonly TrialResult[]): string[] {
@@ -10,7 +11,6 @@ export function trialTable(results: readonly TrialResult[]): string[] {
     result.fileSystem,
     trialName(result),
     result.images,
-    result.checks,
     result.violations,
     trialVerdict(result),
   ]);
@@ -19,8 +19,8 @@ export function trialTable(results: readonly TrialResult[]): string[] {
 
 /** What was tried: the protocol, and what was done to it. */
 function trialName({ program, method, control }: TrialResult): string {
-  if (control) return `${program}, ${control}`;
-  return method === "power-cut" ? `${program}, power cut` : program;
+  const how = method === "power-cut" ? `${program} (cut)` : program;
+  return control ? `${how}, ${control}` : how;
 }
 
 function trialVerdict({ ok, outside, control, violations }: TrialResult): string {
@@ -38,4 +38,11 @@ export function failureLines(results: readonly TrialResult[]): string[] {
     ...Object.entries(result.classes).map(([kind, count]) => `  ${count} x ${kind}`),
     ...result.outside.map((outcome) => `  not in the simulator's profile: ${outcome}`),
   ]);
+}
+
+/** What could not be tried: each reason once. */
+export function skippedLines(skipped: readonly SkippedTrial[]): string[] {
+  const counts = new Map<string, number>();
+  for (const { missing } of skipped) counts.set(missing, (counts.get(missing) ?? 0) + 1);
+  return [...counts].map(([missing, count]) => `${missing}: ${count} trials skipped`);
 }

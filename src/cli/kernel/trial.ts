@@ -2,7 +2,7 @@
 import * as fs from "node:fs";
 import * as path from "node:path";
 import { command } from "./command.ts";
-import { CONTROLS, type ControlName, type Sabotage } from "./controls.ts";
+import { CONTROLS, type ControlName, type Sabotage, WRONG_PROFILE } from "./controls.ts";
 import { applyKept, applyWrites, crashImages } from "./crash-images.ts";
 import type { FileSystemName } from "./file-systems.ts";
 import { ifMounted, withMounted } from "./mounts.ts";
@@ -62,12 +62,14 @@ export async function runTrial(trial: Trial, blank: SparseDisk, work: string): P
   return { ...trial, ...judge.verdict(), seconds: (performance.now() - started) / 1000 };
 }
 
-const sabotageOf = ({ control }: Trial): Sabotage | undefined => (control === "lying-disk" ? undefined : control);
+const sabotageOf = ({ control }: Trial): Sabotage | undefined =>
+  control === "lying-disk" || control === "wrong-profile" ? undefined : control;
 
 /** The profile of the file system, and `strict`. A disk that lies is no file system's fault, and in no profile. */
 async function predictions(trial: Trial, program: Protocol): Promise<readonly Prediction[]> {
   if (trial.control === "lying-disk") return [];
-  const own = await predict(program, trial.fileSystem, sabotageOf(trial));
+  const profile = (trial.control === "wrong-profile" && WRONG_PROFILE[trial.fileSystem]) || trial.fileSystem;
+  const own = await predict(program, profile, sabotageOf(trial));
   return [own, await predict(program, "strict", sabotageOf(trial))];
 }
 
@@ -167,15 +169,20 @@ class Judge {
   /** Judges a disk by what had been acknowledged before the power went. */
   look(tree: Tree | undefined, acknowledged: readonly string[]): void {
     this.#checks++;
+    const unknown = tree ? this.#unknown(tree, acknowledged) : [];
     const broken = tree ? this.#program.check(tree, acknowledged) : "the file system can't be mounted";
-    if (broken !== undefined) this.#violations++;
-    const kind = broken ?? "ok";
-    this.#classes.set(kind, (this.#classes.get(kind) ?? 0) + 1);
-    if (!tree) return;
-    for (const key of outcomeKeys(this.#program, tree, acknowledged)) {
-      this.#seen.add(key);
-      if (this.#predictions.some(({ outcomes }) => !outcomes.has(key))) this.#outside.add(key);
-    }
+    const found = this.#trial.control === "wrong-profile" ? unknown[0] : broken;
+    if (found !== undefined) this.#violations++;
+    this.#classes.set(found ?? "ok", (this.#classes.get(found ?? "ok") ?? 0) + 1);
+  }
+
+  /** The outcomes that the simulator does not have. */
+  #unknown(tree: Tree, acknowledged: readonly string[]): string[] {
+    const keys = outcomeKeys(this.#program, tree, acknowledged);
+    for (const key of keys) this.#seen.add(key);
+    const unknown = keys.filter((key) => this.#predictions.some(({ outcomes }) => !outcomes.has(key)));
+    if (this.#trial.control !== "wrong-profile") for (const key of unknown) this.#outside.add(key);
+    return unknown;
   }
 
   verdict(): Omit<TrialResult, keyof Trial | "seconds"> {
