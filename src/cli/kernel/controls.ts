@@ -15,6 +15,10 @@ export type Sabotage = Exclude<SabotageName, "ignored-short-write">;
  */
 export type ControlName = Sabotage | "lying-disk" | "wrong-profile";
 
+/** The barrier that a control takes away; the others leave the protocol as it is. */
+export const sabotageOf = (control: ControlName | undefined): Sabotage | undefined =>
+  control === "lying-disk" || control === "wrong-profile" ? undefined : control;
+
 /** With which profile what is found on a file system is compared under `wrong-profile`. */
 export const WRONG_PROFILE: Readonly<Partial<Record<FileSystemName, FileSystemName>>> = { ext4: "xfs", btrfs: "ext4" };
 

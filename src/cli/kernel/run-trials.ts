@@ -41,12 +41,13 @@ export async function runTrials({
   });
   const possible = trials.filter((trial) => missingForTrial(needs, trial) === undefined);
   const results: TrialResult[] = [];
+  if (possible.length === 0) return { kernel: os.release(), results, skipped };
   onProgress(0, possible.length, undefined);
   const took = (result: TrialResult): void => {
     results.push(result);
     onProgress(results.length, possible.length, result);
   };
-  if (possible.length > 0) await runInside(possible, took, signal);
+  await runInside(possible, took, signal);
   return { kernel: os.release(), results: inOrder(results, possible), skipped };
 }
 

@@ -2,11 +2,12 @@
 import * as fs from "node:fs";
 import * as path from "node:path";
 import { command } from "./command.ts";
-import { CONTROLS, type ControlName, type Sabotage, WRONG_PROFILE } from "./controls.ts";
+import { type ControlName, sabotageOf, WRONG_PROFILE } from "./controls.ts";
 import { applyKept, applyWrites, crashImages } from "./crash-images.ts";
 import type { FileSystemName } from "./file-systems.ts";
+import { Judge } from "./judge.ts";
 import { ifMounted, withMounted } from "./mounts.ts";
-import { outcomeKeys, type Prediction, predict } from "./predict.ts";
+import { type Prediction, predict } from "./predict.ts";
 import { findProgram } from "./programs.ts";
 import type { Protocol } from "./protocols.ts";
 import { record } from "./record.ts";
@@ -62,15 +63,12 @@ export async function runTrial(trial: Trial, blank: SparseDisk, work: string): P
   return { ...trial, ...judge.verdict(), seconds: (performance.now() - started) / 1000 };
 }
 
-const sabotageOf = ({ control }: Trial): Sabotage | undefined =>
-  control === "lying-disk" || control === "wrong-profile" ? undefined : control;
-
 /** The profile of the file system, and `strict`. A disk that lies is no file system's fault, and in no profile. */
 async function predictions(trial: Trial, program: Protocol): Promise<readonly Prediction[]> {
   if (trial.control === "lying-disk") return [];
   const profile = (trial.control === "wrong-profile" && WRONG_PROFILE[trial.fileSystem]) || trial.fileSystem;
-  const own = await predict(program, profile, sabotageOf(trial));
-  return [own, await predict(program, "strict", sabotageOf(trial))];
+  const own = await predict(program, profile, sabotageOf(trial.control));
+  return [own, await predict(program, "strict", sabotageOf(trial.control))];
 }
 
 /** Puts there what the program finds. */
@@ -88,7 +86,7 @@ const jobOf = (trial: Trial, root: string): WorkerJob => ({
   program: trial.program,
   part: "run",
   dir: path.join(root, DIR),
-  sabotage: sabotageOf(trial),
+  sabotage: sabotageOf(trial.control),
 });
 
 async function lookAtImages(trial: Trial, program: Protocol, blank: SparseDisk, dir: string, judge: Judge): Promise<void> {
@@ -142,67 +140,4 @@ async function look(program: Protocol, root: string): Promise<Tree> {
   const dir = path.join(root, DIR);
   if (program.recover) await runWorker({ program: program.name, part: "recover", dir });
   return treeOnDisk(dir);
-}
-
-/** Counts what is found. */
-class Judge {
-  readonly #trial: Trial;
-  readonly #program: Protocol;
-  readonly #predictions: readonly Prediction[];
-  readonly #classes = new Map<string, number>();
-  readonly #outside = new Set<string>();
-  readonly #seen = new Set<string>();
-  #images = 0;
-  #checks = 0;
-  #violations = 0;
-
-  constructor(trial: Trial, program: Protocol, predictions: readonly Prediction[]) {
-    this.#trial = trial;
-    this.#program = program;
-    this.#predictions = predictions;
-  }
-
-  image(): void {
-    this.#images++;
-  }
-
-  /** Judges a disk by what had been acknowledged before the power went. */
-  look(tree: Tree | undefined, acknowledged: readonly string[]): void {
-    this.#checks++;
-    const unknown = tree ? this.#unknown(tree, acknowledged) : [];
-    const broken = tree ? this.#program.check(tree, acknowledged) : "the file system can't be mounted";
-    const found = this.#trial.control === "wrong-profile" ? unknown[0] : broken;
-    if (found !== undefined) this.#violations++;
-    this.#classes.set(found ?? "ok", (this.#classes.get(found ?? "ok") ?? 0) + 1);
-  }
-
-  /** The outcomes that the simulator does not have. */
-  #unknown(tree: Tree, acknowledged: readonly string[]): string[] {
-    const keys = outcomeKeys(this.#program, tree, acknowledged);
-    for (const key of keys) this.#seen.add(key);
-    const unknown = keys.filter((key) => this.#predictions.some(({ outcomes }) => !outcomes.has(key)));
-    if (this.#trial.control !== "wrong-profile") for (const key of unknown) this.#outside.add(key);
-    return unknown;
-  }
-
-  verdict(): Omit<TrialResult, keyof Trial | "seconds"> {
-    const { control, fileSystem } = this.#trial;
-    const outside = [...this.#outside];
-    const [own] = this.#predictions;
-    const isNew = Object.keys(this.#program.before).length === 0;
-    const hasToFail = control !== undefined && CONTROLS[control][isNew ? "newName" : "oldName"].includes(fileSystem);
-    const violations = this.#violations;
-    const asExpected = control === undefined ? violations === 0 : violations > 0 || !hasToFail;
-    return {
-      images: this.#images,
-      checks: this.#checks,
-      violations,
-      outside,
-      predicted: own?.outcomes.size ?? 0,
-      seen: this.#seen.size,
-      predictedViolations: own?.violations ?? 0,
-      classes: Object.fromEntries(this.#classes),
-      ok: asExpected && outside.length === 0 && this.#checks > 0,
-    };
-  }
 }
