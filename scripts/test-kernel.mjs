@@ -1,11 +1,11 @@
 /**
  * `npm run test:kernel`: crash images and power cuts on the real file systems of this machine's kernel, on a fresh clone too.
  * `-- --long` for every barrier of every protocol, more images and the litmus tests; `-- WORD...` for the trials with one of the
- * words in the name of file system, program, method or control; `-- --seed N` for other images.
+ * words in the name of file system, protocol, method or control; `-- --seed N` for other images.
  *
  * Leaves `.results/kernel.json`, of which docs can be made:
  *   { tier: "kernel", form: "short" | "long", kernel, node, seed, passed, failed, skipped, seconds,
- *     trials:  [TrialResult of src/cli/kernel/trial.ts: fileSystem, program, method, control?, images, checks, violations,
+ *     trials:  [TrialResult of src/cli/kernel/trial.ts: fileSystem, protocol, method, control?, images, checks, violations,
  *               outside, predicted, seen, classes, ok, ...],
  *     missing: [SkippedTrial of src/cli/kernel/run-trials.ts: the same names, and `missing`] }
  */
@@ -44,7 +44,7 @@ for (const signal of ["SIGINT", "SIGTERM"]) {
 }
 
 const startedMs = Date.now();
-const nameOf = ({ fileSystem, program, method, control = "" }) => `${fileSystem} ${program} ${method} ${control}`;
+const nameOf = ({ fileSystem, protocol, method, control = "" }) => `${fileSystem} ${protocol} ${method} ${control}`;
 const only = (trial) => words.length === 0 || words.some((word) => nameOf(trial).includes(word));
 let saidMs = startedMs;
 const onProgress = (done, total) => {

@@ -9,8 +9,8 @@ import { countText } from "./table.ts";
 /** Runs the short form of the trials; true if no promise was broken, every control was caught, and the simulator knows all outcomes. */
 export async function proveKernel(seed: number, output: Output, signal: AbortSignal): Promise<boolean> {
   const progress = new Progress({ label: "trials", hidden: output.json });
-  const onProgress = (done: number, total: number, last?: { readonly fileSystem: string; readonly program: string }): void =>
-    progress.update({ done, total, text: last ? `${last.fileSystem}, ${last.program}` : "" });
+  const onProgress = (done: number, total: number, last?: { readonly fileSystem: string; readonly protocol: string }): void =>
+    progress.update({ done, total, text: last ? `${last.fileSystem}, ${last.protocol}` : "" });
   const { kernel, results, skipped } = await runTrials({ long: false, seed, onProgress, signal }).finally(() => progress.end());
   if (results.length === 0) {
     const reasons = [...new Set(skipped.map(({ missing }) => missing))];

@@ -1,4 +1,4 @@
-/** The record of a disk: each write and flush that reached it, and the marks of the program, in order. */
+/** The record of a disk: each write and flush that reached it, and the marks of the protocol, in order. */
 import * as fs from "node:fs";
 
 /** One entry. A discarded or zeroed range is a write of zeros. */

@@ -8,7 +8,7 @@ import type { Trial, TrialResult } from "./trial.ts";
 /** See above. */
 export class Judge {
   readonly #trial: Trial;
-  readonly #program: Protocol;
+  readonly #protocol: Protocol;
   readonly #predictions: readonly Prediction[];
   readonly #classes = new Map<string, number>();
   readonly #outside = new Set<string>();
@@ -17,9 +17,9 @@ export class Judge {
   #checks = 0;
   #violations = 0;
 
-  constructor(trial: Trial, program: Protocol, predictions: readonly Prediction[]) {
+  constructor(trial: Trial, protocol: Protocol, predictions: readonly Prediction[]) {
     this.#trial = trial;
-    this.#program = program;
+    this.#protocol = protocol;
     this.#predictions = predictions;
   }
 
@@ -32,7 +32,7 @@ export class Judge {
   look(tree: Tree | undefined, acknowledged: readonly string[]): void {
     this.#checks++;
     const unknown = tree ? this.#unknown(tree, acknowledged) : [];
-    const broken = tree ? this.#program.check(tree, acknowledged) : "the file system can't be mounted";
+    const broken = tree ? this.#protocol.check(tree, acknowledged) : "the file system can't be mounted";
     const found = this.#trial.control === "wrong-profile" ? unknown[0] : broken;
     if (found !== undefined) this.#violations++;
     this.#classes.set(found ?? "ok", (this.#classes.get(found ?? "ok") ?? 0) + 1);
@@ -40,7 +40,7 @@ export class Judge {
 
   /** The outcomes that the simulator does not have. */
   #unknown(tree: Tree, acknowledged: readonly string[]): string[] {
-    const keys = outcomeKeys(this.#program, tree, acknowledged);
+    const keys = outcomeKeys(this.#protocol, tree, acknowledged);
     for (const key of keys) this.#seen.add(key);
     const unknown = keys.filter((key) => this.#predictions.some(({ outcomes }) => !outcomes.has(key)));
     if (this.#trial.control !== "wrong-profile") for (const key of unknown) this.#outside.add(key);
@@ -52,7 +52,7 @@ export class Judge {
     const { control, fileSystem } = this.#trial;
     const outside = [...this.#outside];
     const [own] = this.#predictions;
-    const isNew = Object.keys(this.#program.before).length === 0;
+    const isNew = Object.keys(this.#protocol.before).length === 0;
     const hasToFail = control !== undefined && CONTROLS[control][isNew ? "newName" : "oldName"].includes(fileSystem);
     const violations = this.#violations;
     const asExpected = control === undefined ? violations === 0 : violations > 0 || !hasToFail;

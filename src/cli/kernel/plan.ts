@@ -34,15 +34,15 @@ export function plan({ long, seed }: PlanOptions): Trial[] {
 
 type Planned = Omit<Trial, "seed">;
 
-const images = (fileSystem: FileSystemName, program: string): Omit<Planned, "imagesMax"> => ({
+const images = (fileSystem: FileSystemName, protocol: string): Omit<Planned, "imagesMax"> => ({
   fileSystem,
-  program,
+  protocol,
   method: "images",
 });
 
-const cutPower = (fileSystem: FileSystemName, program: string): Planned => ({
+const cutPower = (fileSystem: FileSystemName, protocol: string): Planned => ({
   fileSystem,
-  program,
+  protocol,
   method: "power-cut",
   imagesMax: 0,
 });

@@ -1,4 +1,4 @@
-/** Runs a program on a file system whose disk is recorded. */
+/** Runs a protocol on a file system whose disk is recorded. */
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import * as fs from "node:fs";
@@ -14,7 +14,7 @@ import type { SparseDisk } from "./sparse-disk.ts";
 const SERVER = fileURLToPath(new URL("disk-server/main.js", import.meta.url));
 const START = "START";
 
-/** What was recorded, and where the program began: all before that is durable. */
+/** What was recorded, and where the protocol began: all before that is durable. */
 export interface Recording {
   readonly entries: readonly Entry[];
   readonly start: number;
@@ -24,7 +24,7 @@ export interface Recording {
 export interface Recorded {
   /** Makes what is there before; it is synced afterwards. */
   readonly before: (root: string) => void;
-  /** The program, which writes its marks into `mark`. */
+  /** The protocol, which writes its marks into `mark`. */
   readonly run: (root: string, mark: string) => Promise<unknown>;
 }
 

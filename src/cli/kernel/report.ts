@@ -18,8 +18,8 @@ export function trialTable(results: readonly TrialResult[]): string[] {
 }
 
 /** What was tried: the protocol, and what was done to it. */
-function trialName({ program, method, control }: TrialResult): string {
-  const how = method === "power-cut" ? `${program} (cut)` : program;
+function trialName({ protocol, method, control }: TrialResult): string {
+  const how = method === "power-cut" ? `${protocol} (cut)` : protocol;
   return control ? `${how}, ${control}` : how;
 }
 

@@ -1,14 +1,14 @@
-/** One trial: a program on one file system, crashed, mounted again and judged. */
+/** One trial: a protocol on one file system, crashed, mounted again and judged. */
 import * as fs from "node:fs";
 import * as path from "node:path";
 import { command } from "./command.ts";
 import { type ControlName, sabotageOf, WRONG_PROFILE } from "./controls.ts";
 import { applyKept, applyWrites, crashImages } from "./crash-images.ts";
 import type { FileSystemName } from "./file-systems.ts";
+import { findProtocol } from "./find-protocol.ts";
 import { Judge } from "./judge.ts";
 import { ifMounted, withMounted } from "./mounts.ts";
 import { type Prediction, predict } from "./predict.ts";
-import { findProgram } from "./programs.ts";
 import type { Protocol } from "./protocols.ts";
 import { record } from "./record.ts";
 import type { SparseDisk } from "./sparse-disk.ts";
@@ -18,7 +18,7 @@ import { runWorker, type WorkerJob } from "./worker-job.ts";
 /** What to try. */
 export interface Trial {
   readonly fileSystem: FileSystemName;
-  readonly program: string;
+  readonly protocol: string;
   /** What is broken on purpose: the trial has to fail. */
   readonly control?: ControlName | undefined;
   /** `images`: disks made from the record of all writes. `power-cut`: the call that takes the power of a file system. */
@@ -54,24 +54,24 @@ const OTHER = "other";
 /** Runs one trial below `work`, on copies of the empty file system `blank`. */
 export async function runTrial(trial: Trial, blank: SparseDisk, work: string): Promise<TrialResult> {
   const started = performance.now();
-  const program = findProgram(trial.program);
+  const protocol = findProtocol(trial.protocol);
   const dir = fs.mkdtempSync(path.join(work, "trial-"));
-  const judge = new Judge(trial, program, await predictions(trial, program));
+  const judge = new Judge(trial, protocol, await predictions(trial, protocol));
   const judged = trial.method === "images" ? lookAtImages : cutPower;
-  await judged(trial, program, blank, dir, judge);
+  await judged(trial, protocol, blank, dir, judge);
   fs.rmSync(dir, { recursive: true });
   return { ...trial, ...judge.verdict(), seconds: (performance.now() - started) / 1000 };
 }
 
 /** The profile of the file system, and `strict`. A disk that lies is no file system's fault, and in no profile. */
-async function predictions(trial: Trial, program: Protocol): Promise<readonly Prediction[]> {
+async function predictions(trial: Trial, protocol: Protocol): Promise<readonly Prediction[]> {
   if (trial.control === "lying-disk") return [];
   const profile = (trial.control === "wrong-profile" && WRONG_PROFILE[trial.fileSystem]) || trial.fileSystem;
-  const own = await predict(program, profile, sabotageOf(trial.control));
-  return [own, await predict(program, "strict", sabotageOf(trial.control))];
+  const own = await predict(protocol, profile, sabotageOf(trial.control));
+  return [own, await predict(protocol, "strict", sabotageOf(trial.control))];
 }
 
-/** Puts there what the program finds. */
+/** Puts there what the protocol finds. */
 function prepare({ before }: Protocol, root: string): void {
   fs.mkdirSync(path.join(root, DIR));
   fs.writeFileSync(path.join(root, OTHER), "");
@@ -83,16 +83,16 @@ function prepare({ before }: Protocol, root: string): void {
 }
 
 const jobOf = (trial: Trial, root: string): WorkerJob => ({
-  program: trial.program,
+  protocol: trial.protocol,
   part: "run",
   dir: path.join(root, DIR),
   sabotage: sabotageOf(trial.control),
 });
 
-async function lookAtImages(trial: Trial, program: Protocol, blank: SparseDisk, dir: string, judge: Judge): Promise<void> {
+async function lookAtImages(trial: Trial, protocol: Protocol, blank: SparseDisk, dir: string, judge: Judge): Promise<void> {
   const { fileSystem, control, seed, imagesMax } = trial;
   const { entries, start } = await record(fileSystem, blank, dir, {
-    before: (root) => prepare(program, root),
+    before: (root) => prepare(protocol, root),
     run: (root, mark) => {
       const bystander = { file: path.join(root, OTHER), always: control === undefined };
       return runWorker({ ...jobOf(trial, root), bystander, mark });
@@ -105,39 +105,39 @@ async function lookAtImages(trial: Trial, program: Protocol, blank: SparseDisk, 
     upTo = image.durableUpTo;
     const disk = durable.clone();
     applyKept(disk, entries, image);
-    const tree = await mountAndLook(trial, program, disk, dir);
+    const tree = await mountAndLook(trial, protocol, disk, dir);
     judge.image();
     for (const acknowledged of image.acknowledged.values()) judge.look(tree, acknowledged);
   }
 }
 
 /** Cuts the power right after each acknowledgement, once each. */
-async function cutPower(trial: Trial, program: Protocol, blank: SparseDisk, dir: string, judge: Judge): Promise<void> {
+async function cutPower(trial: Trial, protocol: Protocol, blank: SparseDisk, dir: string, judge: Judge): Promise<void> {
   const { fileSystem } = trial;
   const [image, root] = [path.join(dir, "image"), path.join(dir, "root")];
   for (let cutAfter = 1; ; cutAfter++) {
     blank.save(image);
     const acknowledged = await withMounted(fileSystem, image, root, async () => {
-      prepare(program, root);
+      prepare(protocol, root);
       await command("sync", ["-f", root]);
       return await runWorker({ ...jobOf(trial, root), cutAfter });
     });
     if (acknowledged.length < cutAfter) return;
-    const tree = await ifMounted(fileSystem, image, root, (mounted) => look(program, mounted));
+    const tree = await ifMounted(fileSystem, image, root, (mounted) => look(protocol, mounted));
     judge.image();
     judge.look(tree, acknowledged);
   }
 }
 
 /** What is on a disk after it was mounted, and recovered; undefined if it can't be mounted. */
-async function mountAndLook({ fileSystem }: Trial, program: Protocol, disk: SparseDisk, dir: string): Promise<Tree | undefined> {
+async function mountAndLook({ fileSystem }: Trial, protocol: Protocol, disk: SparseDisk, dir: string): Promise<Tree | undefined> {
   const image = path.join(dir, "crashed");
   disk.save(image);
-  return await ifMounted(fileSystem, image, path.join(dir, "root"), (root) => look(program, root));
+  return await ifMounted(fileSystem, image, path.join(dir, "root"), (root) => look(protocol, root));
 }
 
-async function look(program: Protocol, root: string): Promise<Tree> {
+async function look(protocol: Protocol, root: string): Promise<Tree> {
   const dir = path.join(root, DIR);
-  if (program.recover) await runWorker({ program: program.name, part: "recover", dir });
+  if (protocol.recover) await runWorker({ protocol: protocol.name, part: "recover", dir });
   return treeOnDisk(dir);
 }

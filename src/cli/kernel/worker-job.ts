@@ -5,7 +5,7 @@ import type { Sabotage } from "./controls.ts";
 
 /** One run of a protocol or of a litmus test, or the recovery after its crash. */
 export interface WorkerJob {
-  readonly program: string;
+  readonly protocol: string;
   readonly part: "recover" | "run";
   readonly dir: string;
   /** The barrier that is broken. */

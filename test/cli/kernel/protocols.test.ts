@@ -36,9 +36,9 @@ for (const protocol of PROTOCOLS) {
 
 describe("the trials", () => {
   const trials = plan({ long: true, seed: 1 });
-  const has = (program: string, control: Sabotage): boolean =>
+  const has = (protocol: string, control: Sabotage): boolean =>
     FILE_SYSTEM_NAMES.every((name) =>
-      trials.some((one) => one.fileSystem === name && one.program === program && one.control === control),
+      trials.some((one) => one.fileSystem === name && one.protocol === protocol && one.control === control),
     );
 
   it("break each barrier of each protocol on each file system", () => {
@@ -57,6 +57,6 @@ describe("the trials", () => {
   it("are known by their names", () => {
     const names = [...PROTOCOLS, ...LITMUS].map(({ name }) => name);
     assert.equal(new Set(names).size, names.length);
-    for (const { program } of trials) assert.ok(names.includes(program));
+    for (const { protocol } of trials) assert.ok(names.includes(protocol));
   });
 });

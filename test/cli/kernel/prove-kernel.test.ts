@@ -56,8 +56,8 @@ async function atWork({ child, ended }: Running): Promise<void> {
 
 describe("holdfast prove --kernel", { skip }, () => {
   it("finds a sound protocol sound and a broken one broken, and the simulator knows all that it sees", async () => {
-    const only = ({ fileSystem, program, control, method }: Trial): boolean =>
-      fileSystem === "ext4" && program === "create" && method === "images" && control !== "rename-before-sync";
+    const only = ({ fileSystem, protocol, control, method }: Trial): boolean =>
+      fileSystem === "ext4" && protocol === "create" && method === "images" && control !== "rename-before-sync";
     const { results, skipped } = await runTrials({ long: false, seed: 1, signal: new AbortController().signal, only });
     assert.deepEqual(skipped, []);
     assert.deepEqual(

@@ -3,7 +3,7 @@ import { execFileSync } from "node:child_process";
 import * as fs from "node:fs";
 import { setTimeout as sleep } from "node:timers/promises";
 import { breakBarrier } from "../controls.ts";
-import { findProgram } from "../programs.ts";
+import { findProtocol } from "../find-protocol.ts";
 import type { WorkerJob } from "../worker-job.ts";
 
 /** Between acknowledgements, so that the bystander comes in between. */
@@ -50,12 +50,12 @@ async function standBy(signal: AbortSignal): Promise<void> {
 }
 
 if (sabotage) breakBarrier(sabotage, writeOther);
-const program = findProgram(job.program);
-if (job.part === "recover") await program.recover?.(dir);
+const protocol = findProtocol(job.protocol);
+if (job.part === "recover") await protocol.recover?.(dir);
 else {
   const done = new AbortController();
   const standing = standBy(done.signal);
-  await program.run(dir, acknowledge);
+  await protocol.run(dir, acknowledge);
   done.abort();
   await standing;
 }

@@ -3,9 +3,9 @@ import { HoldfastError } from "../../index.ts";
 import { LITMUS } from "./litmus.ts";
 import { PROTOCOLS, type Protocol } from "./protocols.ts";
 
-/** The program with this name. */
-export function findProgram(name: string): Protocol {
+/** The protocol with this name. */
+export function findProtocol(name: string): Protocol {
   const found = [...PROTOCOLS, ...LITMUS].find((one) => one.name === name);
-  if (!found) throw new HoldfastError("ASSERTION", { what: `there is no program ${name}` });
+  if (!found) throw new HoldfastError("ASSERTION", { what: `there is no protocol ${name}` });
   return found;
 }
