@@ -20,8 +20,8 @@ export interface CrashImage {
   readonly kept: readonly Kept[];
   /** What had been acknowledged: as often as it makes a difference when the power went. */
   readonly acknowledged: Map<string, readonly string[]>;
-  /** Whether it is of the moment of an acknowledgement, or just what is durable: these are always looked at. */
-  always: boolean;
+  /** Whether it is of the moment of an acknowledgement: these are always looked at. */
+  atMark: boolean;
 }
 
 /** What to choose. */
@@ -30,6 +30,8 @@ export interface ImageOptions {
   readonly from: number;
   /** Whether flushes do nothing. */
   readonly lying: boolean;
+  /** Whether those come first that have nothing but what is durable: what a missing barrier shows for certain. */
+  readonly flushesFirst: boolean;
   readonly seed: number;
   readonly imagesMax: number;
 }
@@ -40,7 +42,10 @@ const MISSING_ONE_MAX = 6;
 const DRAWN = 2;
 
 /** Images of all moments from `from` on, about `imagesMax`, in order of time. */
-export function crashImages(entries: readonly Entry[], { from, lying, seed, imagesMax }: ImageOptions): CrashImage[] {
+export function crashImages(
+  entries: readonly Entry[],
+  { from, lying, flushesFirst, seed, imagesMax }: ImageOptions,
+): CrashImage[] {
   const random = seededRandom(seed);
   const images = new Map<string, CrashImage>();
   const acknowledged: string[] = [];
@@ -58,24 +63,33 @@ export function crashImages(entries: readonly Entry[], { from, lying, seed, imag
     const atMark = entry.kind === "mark";
     for (const kept of atMark ? whole(pending) : [...whole(pending), ...parts(pending, entries, random)]) {
       const key = `${durableUpTo} ${kept.map(({ index, blocks }) => `${index}${blocks ? blocks.map(Number).join("") : ""}`)}`;
-      const image = images.get(key) ?? { durableUpTo, kept, acknowledged: new Map(), always: kept.length === 0 };
-      image.always ||= atMark;
+      const image = images.get(key) ?? { durableUpTo, kept, acknowledged: new Map(), atMark };
+      image.atMark ||= atMark;
       image.acknowledged.set(acknowledged.join(" "), [...acknowledged]);
       images.set(key, image);
     }
   }
-  return drawn([...images.values()], imagesMax, random).sort((a, b) => a.durableUpTo - b.durableUpTo);
+  const all = [...images.values()];
+  const isFirst = ({ atMark, kept }: CrashImage): boolean => atMark || (flushesFirst && kept.length === 0);
+  const first = all.filter(isFirst);
+  const others = drawn(
+    all.filter((image) => !isFirst(image)),
+    imagesMax - first.length,
+    random,
+  );
+  return [...first, ...others].sort((a, b) => a.durableUpTo - b.durableUpTo);
 }
 
-const all = (indices: readonly number[]): Kept[] => indices.map((index) => ({ index, blocks: undefined }));
+const entire = (indices: readonly number[]): Kept[] => indices.map((index) => ({ index, blocks: undefined }));
 
 /** Nothing and everything. */
-const whole = (pending: readonly number[]): Kept[][] => [[], all(pending)];
+const whole = (pending: readonly number[]): Kept[][] => [[], entire(pending)];
 
 /** One missing, some missing, some torn. */
 function parts(pending: readonly number[], entries: readonly Entry[], random: () => number): Kept[][] {
-  const missingOne = pending.length <= MISSING_ONE_MAX ? pending.map((one) => all(pending.filter((other) => other !== one))) : [];
-  const some = Array.from({ length: DRAWN }, () => all(pending.filter(() => random() < 0.5)));
+  const missingOne =
+    pending.length <= MISSING_ONE_MAX ? pending.map((one) => entire(pending.filter((other) => other !== one))) : [];
+  const some = Array.from({ length: DRAWN }, () => entire(pending.filter(() => random() < 0.5)));
   const blocksOf = (index: number): number => {
     const entry = entries[index];
     return entry?.kind === "write" ? Math.ceil(entry.data.length / BLOCK) : 0;
@@ -88,8 +102,8 @@ function parts(pending: readonly number[], entries: readonly Entry[], random: ()
 }
 
 function drawn(images: readonly CrashImage[], count: number, random: () => number): CrashImage[] {
-  const chosen = images.filter(({ always }) => always);
-  const rest = images.filter(({ always }) => !always);
+  const rest = [...images];
+  const chosen: CrashImage[] = [];
   while (chosen.length < count && rest.length > 0) chosen.push(...rest.splice(Math.floor(random() * rest.length), 1));
   return chosen;
 }

@@ -5,6 +5,9 @@ import type { Protocol } from "./protocols.ts";
 import type { Tree } from "./tree.ts";
 import type { Trial, TrialResult } from "./trial.ts";
 
+/** What is on a disk after a crash, or why nobody can tell. */
+export type Found = Tree | string;
+
 /** See above. */
 export class Judge {
   readonly #trial: Trial;
@@ -29,13 +32,14 @@ export class Judge {
   }
 
   /** Judges a disk by what had been acknowledged before the power went. */
-  look(tree: Tree | undefined, acknowledged: readonly string[]): void {
+  look(found: Found, acknowledged: readonly string[]): void {
     this.#checks++;
-    const unknown = tree ? this.#unknown(tree, acknowledged) : [];
-    const broken = tree ? this.#protocol.check(tree, acknowledged) : "the file system can't be mounted";
-    const found = this.#trial.control === "wrong-profile" ? unknown[0] : broken;
-    if (found !== undefined) this.#violations++;
-    this.#classes.set(found ?? "ok", (this.#classes.get(found ?? "ok") ?? 0) + 1);
+    const readable = typeof found !== "string";
+    const unknown = readable ? this.#unknown(found, acknowledged) : [];
+    const broken = readable ? this.#protocol.check(found, acknowledged) : found;
+    const finding = this.#trial.control === "wrong-profile" ? unknown[0] : broken;
+    if (finding !== undefined) this.#violations++;
+    this.#classes.set(finding ?? "ok", (this.#classes.get(finding ?? "ok") ?? 0) + 1);
   }
 
   /** The outcomes that the simulator does not have. */

@@ -37,10 +37,10 @@ export function missingForTrial({ all, fileSystems, powerCut }: Needs, trial: Tr
 function missingForAll(): string | undefined {
   if (process.platform !== "linux") return "needs Linux";
   if (process.getuid?.() !== 0) return "needs root, to mount file systems";
-  const device = ["/dev/fuse", "/dev/loop-control", "/dev/shm"].find((path) => !fs.existsSync(path));
-  if (device !== undefined) return `needs ${device}`;
   const command = ["setpriv", "unshare", "mount"].find((name) => !exists(name));
   if (command !== undefined) return `needs ${command} (package util-linux)`;
+  const device = ["/dev/fuse", "/dev/loop-control", "/dev/shm"].find((path) => !works("test", "-w", path));
+  if (device !== undefined) return `needs ${device}, with the right to use it`;
   const [enter, ...args] = ENTER;
   const mounts = works(enter, ...args, "mount", "-t", "tmpfs", "none", "/dev/shm");
   return mounts ? undefined : "needs the right to mount (CAP_SYS_ADMIN, e.g. a privileged container)";

@@ -12,8 +12,8 @@ export interface PlanOptions {
   readonly seed: number;
 }
 
-const IMAGES = { short: 30, long: 300 } as const;
-const CONTROL_IMAGES = 20;
+const IMAGES = { short: 40, long: 300 } as const;
+const CONTROL_IMAGES = 30;
 const LITMUS_IMAGES = 40;
 /** A recovery is a process of its own: slower. */
 const RECOVERED_SHARE = 0.3;

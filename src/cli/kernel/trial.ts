@@ -6,13 +6,13 @@ import { type ControlName, sabotageOf, WRONG_PROFILE } from "./controls.ts";
 import { applyKept, applyWrites, crashImages } from "./crash-images.ts";
 import type { FileSystemName } from "./file-systems.ts";
 import { findProtocol } from "./find-protocol.ts";
-import { Judge } from "./judge.ts";
+import { type Found, Judge } from "./judge.ts";
 import { ifMounted, withMounted } from "./mounts.ts";
 import { type Prediction, predict } from "./predict.ts";
 import type { Protocol } from "./protocols.ts";
 import { record } from "./record.ts";
 import type { SparseDisk } from "./sparse-disk.ts";
-import { type Tree, treeOnDisk } from "./tree.ts";
+import { treeOnDisk } from "./tree.ts";
 import { runWorker, type WorkerJob } from "./worker-job.ts";
 
 /** What to try. */
@@ -98,16 +98,19 @@ async function lookAtImages(trial: Trial, protocol: Protocol, blank: SparseDisk,
       return runWorker({ ...jobOf(trial, root), bystander, mark });
     },
   });
+  const file = path.join(dir, "crashed");
   const durable = blank.clone();
   let upTo = 0;
-  for (const image of crashImages(entries, { from: start, lying: control === "lying-disk", seed, imagesMax })) {
+  const options = { from: start, lying: control === "lying-disk", flushesFirst: control !== undefined, seed, imagesMax };
+  for (const image of crashImages(entries, options)) {
     applyWrites(durable, entries.slice(upTo, image.durableUpTo));
     upTo = image.durableUpTo;
     const disk = durable.clone();
     applyKept(disk, entries, image);
-    const tree = await mountAndLook(trial, protocol, disk, dir);
+    disk.save(file);
+    const found = await mountAndLook(trial, protocol, file, path.join(dir, "root"));
     judge.image();
-    for (const acknowledged of image.acknowledged.values()) judge.look(tree, acknowledged);
+    for (const acknowledged of image.acknowledged.values()) judge.look(found, acknowledged);
   }
 }
 
@@ -123,21 +126,22 @@ async function cutPower(trial: Trial, protocol: Protocol, blank: SparseDisk, dir
       return await runWorker({ ...jobOf(trial, root), cutAfter });
     });
     if (acknowledged.length < cutAfter) return;
-    const tree = await ifMounted(fileSystem, image, root, (mounted) => look(protocol, mounted));
+    const found = await mountAndLook(trial, protocol, image, root);
     judge.image();
-    judge.look(tree, acknowledged);
+    judge.look(found, acknowledged);
   }
 }
 
-/** What is on a disk after it was mounted, and recovered; undefined if it can't be mounted. */
-async function mountAndLook({ fileSystem }: Trial, protocol: Protocol, disk: SparseDisk, dir: string): Promise<Tree | undefined> {
-  const image = path.join(dir, "crashed");
-  disk.save(image);
-  return await ifMounted(fileSystem, image, path.join(dir, "root"), (root) => look(protocol, root));
-}
-
-async function look(protocol: Protocol, root: string): Promise<Tree> {
-  const dir = path.join(root, DIR);
-  if (protocol.recover) await runWorker({ protocol: protocol.name, part: "recover", dir });
-  return treeOnDisk(dir);
+/** What is on a disk once it is mounted, and recovered. That it can't be is a finding, too. */
+async function mountAndLook({ fileSystem }: Trial, protocol: Protocol, image: string, root: string): Promise<Found> {
+  const found = await ifMounted(fileSystem, image, root, async () => {
+    const dir = path.join(root, DIR);
+    try {
+      if (protocol.recover) await runWorker({ protocol: protocol.name, part: "recover", dir });
+      return treeOnDisk(dir);
+    } catch (error) {
+      return `it can't be recovered or read: ${error instanceof Error ? error.message : error}`;
+    }
+  });
+  return found ?? "the file system can't be mounted";
 }

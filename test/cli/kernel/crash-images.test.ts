@@ -35,7 +35,7 @@ describe("crash images", () => {
     const blank = SparseDisk.load(file);
     const found = new Set<string>();
     for (let seed = 1; seed < 20; seed++) {
-      for (const image of crashImages(entries, { from: 2, lying, seed, imagesMax: 100 })) {
+      for (const image of crashImages(entries, { from: 2, lying, flushesFirst: false, seed, imagesMax: 100 })) {
         const disk = blank.clone();
         applyWrites(disk, entries.slice(0, image.durableUpTo));
         applyKept(disk, entries, image);
@@ -64,8 +64,11 @@ describe("crash images", () => {
   });
 
   it("are as many as are asked for, and the same for the same seed", () => {
-    const some = (seed: number) => crashImages(entries, { from: 2, lying: false, seed, imagesMax: 5 });
+    const some = (seed: number, flushesFirst = false) =>
+      crashImages(entries, { from: 2, lying: false, flushesFirst, seed, imagesMax: 5 });
     assert.equal(some(1).length, 5);
+    const durable = ({ kept }: { readonly kept: readonly unknown[] }): boolean => kept.length === 0;
+    assert.equal(some(1, true).filter(durable).length, 2, "one for each flush");
     assert.deepEqual(some(1), some(1));
   });
 });
