@@ -12,9 +12,11 @@ export interface PlanOptions {
   readonly seed: number;
 }
 
-const IMAGES = { short: 40, long: 300 } as const;
-const CONTROL_IMAGES = 30;
-const LITMUS_IMAGES = 40;
+const IMAGES = { short: 25, long: 300 } as const;
+const CONTROL_IMAGES = 20;
+/** After how many of its first acknowledgements the power is cut. */
+const CUTS = 2;
+const LITMUS_IMAGES = 30;
 /** A recovery is a process of its own: slower. */
 const RECOVERED_SHARE = 0.3;
 /** The protocols that are broken in the short form: a name that was there, and a new one. */
@@ -44,7 +46,7 @@ const cutPower = (fileSystem: FileSystemName, protocol: string): Planned => ({
   fileSystem,
   protocol,
   method: "power-cut",
-  imagesMax: 0,
+  imagesMax: CUTS,
 });
 
 function sound(fileSystem: FileSystemName, { name, recover }: Protocol, long: boolean): Planned[] {

@@ -114,11 +114,11 @@ async function lookAtImages(trial: Trial, protocol: Protocol, blank: SparseDisk,
   }
 }
 
-/** Cuts the power right after each acknowledgement, once each. */
+/** Cuts the power right after each acknowledgement, once each, as long as there are any. */
 async function cutPower(trial: Trial, protocol: Protocol, blank: SparseDisk, dir: string, judge: Judge): Promise<void> {
   const { fileSystem } = trial;
   const [image, root] = [path.join(dir, "image"), path.join(dir, "root")];
-  for (let cutAfter = 1; ; cutAfter++) {
+  for (let cutAfter = 1; cutAfter <= trial.imagesMax; cutAfter++) {
     blank.save(image);
     const acknowledged = await withMounted(fileSystem, image, root, async () => {
       prepare(protocol, root);
