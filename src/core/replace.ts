@@ -5,6 +5,7 @@
  * empty file otherwise), and the name is on disk only when the directory is synced (fsync(2), DESCRIPTION).
  */
 import { errnoOf } from "../errors.ts";
+import type { Source } from "../io/data.ts";
 import { type Program, syncFile, unlink } from "../io/program.ts";
 import { type Publish, publish } from "./publish.ts";
 import {
@@ -18,7 +19,7 @@ import {
   withStage,
 } from "./stage.ts";
 import type { Target } from "./target.ts";
-import { type Source, writeSource } from "./write.ts";
+import { writeSource } from "./write.ts";
 
 /** How the finished content is made to last. */
 export interface Finish extends Publish {

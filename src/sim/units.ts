@@ -29,8 +29,11 @@ export function unitsOf(pending: readonly MicroOp[], profile: Profile): Unit[] {
 
 /** Whether `op` is kept or lost together with `previous`. */
 function isOne(previous: Unit, op: MicroOp, { atomicRename, growsWithContent }: Profile): boolean {
-  if (isRename(previous, op))
-    return atomicRename === "all" || (atomicRename === "in one directory" && previous.ops[0]?.inode === op.inode);
+  if (isRename(previous, op)) {
+    const sameDirectory = previous.ops[0]?.inode === op.inode;
+    const whole = op.kind === "entry" && op.whole;
+    return atomicRename === "all" || (sameDirectory && (whole || atomicRename === "in one directory"));
+  }
   return growsWithContent && op.kind === "block" && isGrowth(previous, op);
 }
 

@@ -3,7 +3,7 @@
  * file system and in the simulator.
  */
 import * as path from "node:path";
-import { stageFile, updateFile, writeFile, writeFileSync } from "../../index.ts";
+import { stageDirectory, stageFile, updateFile, writeFile, writeFileSync } from "../../index.ts";
 import type { Sabotage } from "./controls.ts";
 import type { FileSystemName } from "./file-systems.ts";
 import type { Prediction } from "./predict.ts";
@@ -34,10 +34,14 @@ export interface Protocol {
 
 const ALL_BARRIERS: readonly Sabotage[] = ["no-file-sync", "no-directory-sync", "rename-before-sync"];
 
+/** Members are not renamed one by one. */
+const BARRIERS_OF_MEMBERS: readonly Sabotage[] = ["no-file-sync", "no-directory-sync"];
+
 /** Two blocks, the second not full; each version another letter and another length. */
 const version = (letter: string): string => letter.repeat(6000 + 10 * letter.charCodeAt(0));
 const OLD = version("o");
 const VERSIONS = ["a", "b"].map(version);
+const UNIT = ["a", "b"];
 const NAMES = ["first", "second", "third", "fourth"];
 
 /** Each name goes through its versions; what was acknowledged, or a later one, has to be there, whole. */
@@ -89,6 +93,46 @@ async function staged(file: string, content: string): Promise<void> {
   await stage.commit();
 }
 
+/** A unit of several files, all of one version. */
+async function stagedDirectory(dir: string, content: string): Promise<void> {
+  const stage = await stageDirectory(dir, { replace: true });
+  await Promise.all(UNIT.map((name) => stage.writeFile(name, content)));
+  await stage.commit();
+}
+
+/** Each directory goes through its versions as a whole. */
+function goesThroughWhole(versions: Readonly<Record<string, readonly (string | undefined)[]>>): Protocol["check"] {
+  return (tree, acknowledged) => {
+    for (const dir of Object.keys(versions)) {
+      const found = UNIT.map((name) => tree.get(`${dir}/${name}`));
+      const [first] = found;
+      if (found.some((text) => text !== first)) return `${dir} is mixed: ${found.map((text) => text ?? "absent").join(", ")}`;
+    }
+    const firsts = Object.entries(versions).map(([dir, all]) => [`${dir}/${UNIT[0]}`, all] as const);
+    const told = acknowledged.map((dir) => `${dir}/${UNIT[0]}`);
+    const shown = new Map([...tree].filter(([name]) => !name.endsWith(`/${UNIT[1]}`)));
+    return goesThrough(Object.fromEntries(firsts))(shown, told);
+  };
+}
+
+const directories: Protocol = {
+  ...making("directory", "stageDirectory of a new directory", ["one", "two"], stagedDirectory),
+  check: goesThroughWhole({ one: [undefined, OLD], two: [undefined, OLD] }),
+  barriers: BARRIERS_OF_MEMBERS,
+};
+
+const swapped: Protocol = {
+  ...replacing("swap", "stageDirectory of one that is there", stagedDirectory),
+  before: Object.fromEntries(UNIT.map((name) => [`config/${name}`, OLD])),
+  // A swap in two steps is finished, or undone, by the next use.
+  recover: (dir) => writeFile(path.posix.join(dir, "after"), OLD).then(() => {}),
+  check: (tree, acknowledged) => {
+    const shown = new Map([...tree].filter(([name]) => name !== "after"));
+    return goesThroughWhole({ config: [OLD, ...VERSIONS] })(shown, acknowledged);
+  },
+  barriers: BARRIERS_OF_MEMBERS,
+};
+
 const together: Protocol = {
   name: "together",
   description: "writeFile of four files at once",
@@ -125,6 +169,8 @@ export const PROTOCOLS: readonly Protocol[] = [
   making("parents", "writeFile with parents", ["deep/down/one", "dark/two"], (file, content) =>
     writeFile(file, content, { parents: true }),
   ),
+  directories,
+  swapped,
   together,
   again,
 ];
