@@ -7,6 +7,7 @@
  *   { tier: "kernel", form: "short" | "long", kernel, node, seed, passed, failed, skipped, seconds,
  *     trials:  [TrialResult of src/cli/kernel/trial.ts: fileSystem, protocol, method, control?, images, checks, violations,
  *               outside, predicted, seen, classes, ok, ...],
+ *     litmus:  [the same of the litmus tests, which are no operations of the API],
  *     missing: [SkippedTrial of src/cli/kernel/run-trials.ts: the same names, and `missing`] }
  */
 import fs from "node:fs";
@@ -69,7 +70,9 @@ function close({ kernel, results: trials, skipped: missing }) {
   );
   const seconds = secondsSinceStart();
   const form = long ? "long" : "short";
-  const all = { tier: "kernel", form, kernel, node: process.version, seed, passed, failed, skipped, seconds, trials, missing };
+  const isLitmus = ({ protocol }) => protocol.startsWith("litmus-");
+  const found = { trials: trials.filter((trial) => !isLitmus(trial)), litmus: trials.filter(isLitmus), missing };
+  const all = { tier: "kernel", form, kernel, node: process.version, seed, passed, failed, skipped, seconds, ...found };
   fs.mkdirSync(path.join(ROOT, ".results"), { recursive: true });
   fs.writeFileSync(path.join(ROOT, ".results/kernel.json"), `${JSON.stringify(all, undefined, 2)}\n`);
   console.log(`Linux ${kernel}: ${images} disks mounted in ${seconds} s, seed ${seed}`);

@@ -116,7 +116,7 @@ function goesThroughWhole(versions: Readonly<Record<string, readonly (string | u
 }
 
 const directories: Protocol = {
-  ...making("directory", "stageDirectory of a new directory", ["one", "two"], stagedDirectory),
+  ...making("publish", "stageDirectory of a new directory", ["one", "two"], stagedDirectory),
   check: goesThroughWhole({ one: [undefined, OLD], two: [undefined, OLD] }),
   barriers: BARRIERS_OF_MEMBERS,
 };
