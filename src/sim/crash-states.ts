@@ -42,14 +42,18 @@ export class PowerCut {
   }
 }
 
+/** What is safe: what a sync has covered, with all that is kept together with it, or before it. */
 function durableBefore(step: number, issued: readonly MicroOp[], log: Log, profile: Profile): Set<MicroOp> {
   const durable = new Set(issued.filter((op) => op.kind === "birth" || durableAt(op, log, profile) < step));
-  if (!profile.newNameFirst) return durable;
-  // The old name can't be gone for good while the new one is not.
-  const renamed = new Set(
-    issued.filter((op) => op.kind === "entry" && op.child === undefined && durable.has(op)).map((op) => op.step),
-  );
-  for (const op of issued) if (op.kind === "entry" && renamed.has(op.step)) durable.add(op);
+  const needed = new Set<Unit>();
+  for (const unit of unitsOf(
+    issued.filter(({ kind }) => kind !== "birth"),
+    profile,
+  ).reverse()) {
+    if (!needed.has(unit) && !unit.ops.some((op) => durable.has(op))) continue;
+    for (const op of unit.ops) durable.add(op);
+    if (unit.after) needed.add(unit.after);
+  }
   return durable;
 }
 

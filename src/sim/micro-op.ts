@@ -64,3 +64,6 @@ export type TimeOp = Common & { readonly kind: "time"; readonly modifiedMs: numb
 
 /** One change of one chain. */
 export type MicroOp = AttributesOp | BirthOp | BlockOp | EntryOp | SizeOp | TimeOp;
+
+/** What journals keep in order: all but the content of files, and the size, which goes with it. */
+export const isMetadata = ({ kind }: MicroOp): boolean => kind === "attributes" || kind === "entry" || kind === "time";

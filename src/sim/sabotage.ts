@@ -38,12 +38,13 @@ function dropped(op: "syncDir" | "syncFile"): Around {
 }
 
 function renameBeforeSync(): Around {
-  const unsynced = new Set<File>();
+  const unsynced = new Map<File, string | undefined>();
   const toClose = new Set<File>();
-  return ({ call, step }, proceed) => {
+  return ({ call, step, pathOf }, proceed) => {
     if (call.op === "syncFile") {
+      const [file] = call.args;
       if (step) step.note = "sabotage: put off until after the rename";
-      unsynced.add(call.args[0]);
+      unsynced.set(file, pathOf(file));
       return undefined;
     }
     if (call.op === "close" && unsynced.has(call.args[0])) {
@@ -52,11 +53,14 @@ function renameBeforeSync(): Around {
     }
     const reply = proceed(call);
     if (call.op !== "rename" && call.op !== "link") return reply;
-    if (step && unsynced.size > 0) step.note = "sabotage: the content is synced only now, after it has its name";
-    for (const file of unsynced) proceed({ op: "syncFile", args: [file] });
-    for (const file of toClose) proceed({ op: "close", args: [file] });
-    unsynced.clear();
-    toClose.clear();
+    const [from] = call.args;
+    for (const [file, path] of unsynced) {
+      if (path !== from) continue;
+      if (step) step.note = "sabotage: the content is synced only now, after it has its name";
+      proceed({ op: "syncFile", args: [file] });
+      if (toClose.delete(file)) proceed({ op: "close", args: [file] });
+      unsynced.delete(file);
+    }
     return reply;
   };
 }
