@@ -8,6 +8,7 @@ import { certainlyNotApplied, errnoOf, HoldfastError } from "../errors.ts";
 import {
   all,
   commit,
+  ensure,
   link,
   lstat,
   NotApplied,
@@ -47,8 +48,8 @@ export function* publish(staged: Staged, target: Pick<Target, "dir" | "path">, h
   if ((yield* traits()).replacesOpenFiles) return yield* commit(step(staged, target), barrier);
   // Windows renames no file that is open exclusively, as a staged one is there. From here on only its age protects it, and
   // the sync may have taken long.
-  yield* setTime(staged.file, yield* now());
-  yield* closeStage(staged);
+  const nowMs = yield* now();
+  yield* ensure(setTime(staged.file, nowMs), () => closeStage(staged));
   return yield* whileHeld(() => commit(step(staged, target), barrier), target.path, how.heldBudgetMs);
 }
 

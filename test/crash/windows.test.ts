@@ -10,6 +10,7 @@ import { stageName } from "../../dist/format/names.js";
 import { currentMachine } from "../../dist/io/current.js";
 import { run, runSync } from "../../dist/io/run.js";
 import { FINISH } from "../support/finish.ts";
+import { withMachine, wrapIo } from "../support/machines.ts";
 
 const PATH = "/app/config.json";
 const HELD: Finish = { ...FINISH, heldBudgetMs: 5 };
@@ -45,6 +46,42 @@ describe("a held target", () => {
     holder.kill();
     await writing;
     assert.deepEqual(disk.tree(), { "/app/": "", [PATH]: "new" });
+  });
+});
+
+/** Found under Wine: an abort between the last two requests before the rename left the staged file, open. */
+describe("at every request of an asynchronous write", () => {
+  /** Writes "asynchronous", and does `intrude` when the `nth` request has been asked for and not answered. */
+  async function withIntruder(nth: number, intrude: () => void, signal?: AbortSignal): Promise<Intrusion> {
+    const disk = windowsDisk();
+    const process = disk.process();
+    let count = 0;
+    const io = wrapIo(process.io, (_call, proceed) => {
+      const reply = proceed();
+      if (++count === nth) intrude();
+      return reply;
+    });
+    const [ending] = await withMachine({ io, sync: process.sync }, () =>
+      Promise.allSettled([writeFile(PATH, "asynchronous", { signal })]),
+    );
+    return { ending, over: count < nth, tree: disk.tree(), openCount: process.openCount };
+  }
+
+  interface Intrusion {
+    readonly ending: PromiseSettledResult<unknown>;
+    readonly over: boolean;
+    readonly tree: Readonly<Record<string, string>>;
+    readonly openCount: number;
+  }
+
+  it("an abort leaves the old or the new file, and nothing open", async () => {
+    for (let nth = 1, over = false; !over; nth++) {
+      const control = new AbortController();
+      const found = await withIntruder(nth, () => control.abort(), control.signal);
+      const text = found.ending.status === "fulfilled" ? "asynchronous" : "old";
+      assert.deepEqual([found.tree, found.openCount], [{ "/app/": "", [PATH]: text }, 0], `after request ${nth}`);
+      over = found.over;
+    }
   });
 });
 
