@@ -35,6 +35,11 @@ export interface Publish {
   readonly barrier: boolean;
   /** How long a rename over a file that somebody holds open is tried again (Windows). */
   readonly heldBudgetMs: number;
+  /**
+   * Called when nothing but the rename is left, with the path that a later synchronous write can remove to stop it.
+   * Returns the staged files that this write must stop first, as they are older.
+   */
+  readonly overtake: (stagedPath: string) => readonly string[];
 }
 
 /**
@@ -45,12 +50,26 @@ export interface Publish {
 export function* publish(staged: Staged, target: Pick<Target, "dir" | "path">, how: Publish): Program<boolean> {
   const step = how.ifAbsent ? takeName : replaceName;
   const barrier = (): Program<boolean> => syncAndClose(staged, target.dir, how.barrier);
-  if ((yield* traits()).replacesOpenFiles) return yield* commit(step(staged, target), barrier);
+  if ((yield* traits()).replacesOpenFiles) {
+    for (const older of how.overtake(staged.path)) yield* removeIfThere(older);
+    return yield* commit(step(staged, target), barrier);
+  }
   // Windows renames no file that is open exclusively, as a staged one is there. From here on only its age protects it, and
   // the sync may have taken long.
   const nowMs = yield* now();
   yield* ensure(setTime(staged.file, nowMs), () => closeStage(staged));
+  // Only now, as nobody can remove a staged file while its writer has it open.
+  for (const older of how.overtake(staged.path)) yield* whileHeld(() => removeIfThere(older), older, how.heldBudgetMs);
   return yield* whileHeld(() => commit(step(staged, target), barrier), target.path, how.heldBudgetMs);
+}
+
+/** After this the rename of an older write, in flight in another thread, has either happened or can't any more. */
+function* removeIfThere(stagedPath: string): Program<void> {
+  try {
+    yield* unlink(stagedPath);
+  } catch (error) {
+    if (errnoOf(error) !== "ENOENT") throw error;
+  }
 }
 
 /** The lock has done its work at the rename, so the sync does not wait for the close. */

@@ -49,7 +49,10 @@ describe("a held target", () => {
   });
 });
 
-/** Found under Wine: an abort between the last two requests before the rename left the staged file, open. */
+/**
+ * Both found under Wine: an abort between the last two requests before the rename left the staged file, open; and a
+ * synchronous write failed with BUSY at the staged file of an asynchronous one that still had it open.
+ */
 describe("at every request of an asynchronous write", () => {
   /** Writes "asynchronous", and does `intrude` when the `nth` request has been asked for and not answered. */
   async function withIntruder(nth: number, intrude: () => void, signal?: AbortSignal): Promise<Intrusion> {
@@ -79,6 +82,16 @@ describe("at every request of an asynchronous write", () => {
       const control = new AbortController();
       const found = await withIntruder(nth, () => control.abort(), control.signal);
       const text = found.ending.status === "fulfilled" ? "asynchronous" : "old";
+      assert.deepEqual([found.tree, found.openCount], [{ "/app/": "", [PATH]: text }, 0], `after request ${nth}`);
+      over = found.over;
+    }
+  });
+
+  it("a synchronous write succeeds, and wins", async () => {
+    for (let nth = 1, over = false; !over; nth++) {
+      const found = await withIntruder(nth, () => void writeFileSync(PATH, "synchronous"));
+      if (found.ending.status === "rejected") throw found.ending.reason;
+      const text = found.over ? "asynchronous" : "synchronous";
       assert.deepEqual([found.tree, found.openCount], [{ "/app/": "", [PATH]: text }, 0], `after request ${nth}`);
       over = found.over;
     }
