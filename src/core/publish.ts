@@ -102,8 +102,9 @@ function* takeName(staged: Staged, target: Pick<Target, "path">): Program<void> 
     yield* link(staged.path, target.path);
   } catch (error) {
     const errno = errnoOf(error);
-    // Not found on FAT and some network file systems: EPERM by link(2), others by what was reported for them.
-    const noLinks = ["EMLINK", "ENOSYS", "ENOTSUP", "EOPNOTSUPP", "EPERM"].includes(errno);
+    // Not found on FAT and some network file systems: EPERM by link(2), others by what was reported for them. EISDIR is what
+    // libuv makes of ERROR_INVALID_FUNCTION, the answer of Windows for a FAT drive.
+    const noLinks = ["EISDIR", "EMLINK", "ENOSYS", "ENOTSUP", "EOPNOTSUPP", "EPERM"].includes(errno);
     yield* unlessApplied(
       errno === "EEXIST"
         ? new HoldfastError("EXISTS", { path: target.path, cause: error, details: { errno } })
