@@ -13,6 +13,9 @@ export function wrapped(around: Around, { io, sync }: Machine = nodeMachine()): 
   return { io: wrapIo(io, around), sync: wrapIo(sync, around) as IoSync };
 }
 
+/** The note of a lock, which Windows has beside the lock file. */
+export const readNote = (lockPath: string): string => nodeMachine().sync.readLockNote(lockPath);
+
 /** One form of a machine with `around` put around each request. */
 export function wrapIo<T extends Io>(io: T, around: Around): T {
   const wrap = (op: Op) => {
