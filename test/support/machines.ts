@@ -1,4 +1,5 @@
 /** The real machine with something put around its requests. */
+import fs from "node:fs";
 import { withMachine } from "../../dist/io/current.js";
 import type { Call, Io, IoSync, Machine, Op } from "../../dist/io/io.js";
 import { nodeMachine } from "../../dist/io/node.js";
@@ -43,6 +44,7 @@ export function failing(op: Op, code: string, nth?: number): Around {
   let count = 0;
   return (call, proceed) => {
     if (call.op !== op || (++count !== nth && nth !== undefined)) return proceed();
+    if (call.op === "close") fs.closeSync(call.args[0]); // the descriptor is gone all the same (close(2))
     throw systemError(code, SYSCALL[op] ?? op);
   };
 }
