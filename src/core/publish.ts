@@ -25,7 +25,7 @@ import {
 } from "../io/program.ts";
 import { HELD_DELAY_FIRST_MS, HELD_DELAY_MAX_MS } from "../util/limits.ts";
 import { closeStage, type Staged } from "./stage.ts";
-import type { Target } from "./target.ts";
+import { lookAt, type Target } from "./target.ts";
 
 /** How to publish. */
 export interface Publish {
@@ -165,7 +165,7 @@ export function* whileHeld<T>(attempt: () => Program<T>, target: string, budgetM
 
 /** EPERM has two permanent causes that can be seen; waiting for them would only cost the budget. */
 function* refuseHopeless(target: string, cause: unknown): Program<void> {
-  const found = yield* lstat(target);
+  const found = yield* lookAt(target);
   const errno = errnoOf(cause);
   if (found?.kind === "directory")
     throw new HoldfastError("NOT_A_FILE", { what: "the path is a directory", path: target, cause, details: { errno } });
