@@ -65,6 +65,7 @@ async function onVersion(version) {
     if (!(error instanceof NoBuild)) throw error;
     return results.skip(name, error.message);
   }
+  if (stopped) return;
   const began = Date.now();
   const report = path.join(dir, `${version}.ndjson`);
   const reporter = pathToFileURL(path.join(ROOT, "scripts/tiers/reporter.mjs")).href;
