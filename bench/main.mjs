@@ -6,6 +6,7 @@ import fs from "node:fs";
 import os from "node:os";
 import path from "node:path";
 import { descriptors } from "./benchmarks/descriptors.mjs";
+import { directory } from "./benchmarks/directory.mjs";
 import { importTime } from "./benchmarks/import.mjs";
 import { lock } from "./benchmarks/lock.mjs";
 import { replace } from "./benchmarks/replace.mjs";
@@ -14,7 +15,7 @@ import { stream } from "./benchmarks/stream.mjs";
 import { together } from "./benchmarks/together.mjs";
 import { holdfast } from "./library.mjs";
 
-const BENCHMARKS = { replace, together, seam, lock, import: importTime, stream, descriptors };
+const BENCHMARKS = { replace, together, directory, seam, lock, import: importTime, stream, descriptors };
 
 const args = process.argv.slice(2);
 const json = args.includes("--json");

@@ -35,8 +35,13 @@ export const ERROR_CODES = {
   ASSERTION: { kind: "internal", what: "Holdfast broke a rule of its own", advice: "report this as a bug" },
   BUSY: { kind: "unavailable", what: "another program or a mount holds the file", advice: "close what holds it, then try again" },
   CLOSED: { kind: "closed", what: "it was already committed, discarded or closed", advice: "open a new one" },
+  CORRUPT_JOURNAL: {
+    kind: "corrupt",
+    what: "the record of an interrupted commit is damaged, or what it needs is lost",
+    advice: "run holdfast doctor on the directory",
+  },
   CORRUPT_JSON: { kind: "corrupt", what: "the file is not valid JSON", advice: "restore it from a good copy" },
-  EXISTS: { kind: "conflict", what: "the name is already taken", advice: "choose another name, or write without ifAbsent" },
+  EXISTS: { kind: "conflict", what: "the name is already taken", advice: "choose another name, or allow that it is replaced" },
   INVALID_NAME: { kind: "unsupported", what: "the name can't be stored on this file system", advice: "choose another name" },
   IO: {
     kind: "io",
@@ -48,6 +53,7 @@ export const ERROR_CODES = {
     what: "another owner has the lock",
     advice: "wait and try again; details say who has it",
   },
+  NOT_A_DIRECTORY: { kind: "unsupported", what: "the path is not a directory", advice: "name a directory" },
   NOT_A_FILE: { kind: "unsupported", what: "the path is not a regular file", advice: "name a regular file" },
   NOT_FOUND: {
     kind: "missing",
@@ -71,6 +77,11 @@ export const ERROR_CODES = {
     what: "the data source failed",
     advice: "look at the cause; write again with a working source",
   },
+  SUPERSEDED: {
+    kind: "conflict",
+    what: "somebody else put something in the target's place while it was replaced",
+    advice: "details.kept says where the new and the old content are",
+  },
   SYMLINK: {
     kind: "conflict",
     what: "the path is, or leads through, a symbolic link that is not followed",
@@ -82,6 +93,11 @@ export const ERROR_CODES = {
     advice: "never retry the sync; check the disk, then write again",
   },
   TOO_MANY_FILES: { kind: "unavailable", what: "too many files are open", advice: "close some, or raise the limit (ulimit -n)" },
+  WRITER_FAILED: {
+    kind: "aborted",
+    what: "a writer of the staged directory failed",
+    advice: "look at the cause; stage the directory again",
+  },
   UNSUPPORTED: {
     kind: "unsupported",
     what: "this platform or file system can't give what was asked",

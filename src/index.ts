@@ -3,6 +3,18 @@
  *
  * @packageDocumentation
  */
+export {
+  type DirectoryResult,
+  type OutputResult,
+  type StageDirectoryOptions,
+  type StagedDirectory,
+  type StagedOutput,
+  type StageOutputOptions,
+  stageDirectory,
+  stageOutput,
+  type Way,
+  type WriteStagedOptions,
+} from "./dir/index.ts";
 export { type ErrorCode, type ErrorDetails, type ErrorKind, HoldfastError, isHoldfastError, type Outcome } from "./errors.ts";
 export {
   type Capabilities,

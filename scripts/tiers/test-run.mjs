@@ -3,7 +3,7 @@ import fs from "node:fs";
 import path from "node:path";
 import { ROOT } from "../ensure.mjs";
 
-const FILE_TIMEOUT_MS = 2 * 60_000;
+const FILE_TIMEOUT_MS = 5 * 60_000;
 
 /** Tests of the repository, not of the library: what they look at is the same on every Node. */
 const OF_REPOSITORY = ["api.test.js", "docs.test.js", "package.test.js", "tidy.test.js"];

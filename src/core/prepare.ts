@@ -5,7 +5,7 @@ import { perMachine } from "../io/per-machine.ts";
 import { fileSystem, type Program, syncDir } from "../io/program.ts";
 import { SWEPT_DIRECTORIES_MAX } from "../util/limits.ts";
 import { notify } from "../util/notices.ts";
-import { sweepDead } from "./sweep.ts";
+import { type Sweep, type Swept, sweepDead } from "./sweep.ts";
 import type { Target } from "./target.ts";
 
 /**
@@ -47,14 +47,18 @@ export function* prepare({ dir, dirId }: Pick<Target, "dir" | "dirId">, wanted: 
   return on;
 }
 
-/** A leftover that can't be removed is no reason not to write. */
-function* sweepFirst(dir: string): Program<void> {
+/** Sweeps, and tells of it. A leftover that can't be removed is no reason not to write. */
+export function* sweepFirst(dir: string, how: Sweep = {}): Program<Swept | undefined> {
   try {
-    const { removed, failed } = yield* sweepDead(dir);
+    const swept = yield* sweepDead(dir, how);
+    const { removed, finished, failed } = swept;
     if (removed.length > 0) notify({ type: "swept", path: dir, details: { removed } });
+    for (const { target, ...details } of finished) notify({ type: "recovered", path: target, details });
     for (const { path, error } of failed) notify({ type: "sweep-failed", path, cause: error });
+    return swept;
   } catch (error) {
     notify({ type: "sweep-failed", path: dir, cause: error });
+    return undefined;
   }
 }
 

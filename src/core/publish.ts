@@ -5,6 +5,7 @@
  * (rename(2), link(2)); durable only after the directory is synced.
  */
 import { certainlyNotApplied, errnoOf, HoldfastError } from "../errors.ts";
+import type { Stat } from "../io/io.ts";
 import {
   all,
   commit,
@@ -88,7 +89,26 @@ function* syncAndClose(staged: Staged, dir: string, sync: boolean): Program<bool
   }
 }
 
-function* replaceName(staged: Staged, target: Pick<Target, "path">): Program<void> {
+/** What has a private name, and is closed. */
+type Named = Pick<Staged, "path"> & { readonly created: Pick<Stat, "id"> };
+
+/** Publishes what is synced, closed, and protected by something else than its own descriptor; else as {@link publish}. */
+export function* publishClosed(
+  named: Named,
+  target: Pick<Target, "dir" | "path">,
+  how: Omit<Publish, "ifAbsent" | "overtake">,
+): Program<boolean> {
+  const attempt = (): Program<boolean> => commit(replaceName(named, target), () => syncIf(how.barrier, target.dir));
+  if ((yield* traits()).replacesOpenFiles) return yield* attempt();
+  return yield* whileHeld(attempt, target.path, how.heldBudgetMs);
+}
+
+/** False: not synced, as nobody wants it or there is no such thing here. */
+export function* syncIf(barrier: boolean, dir: string): Program<boolean> {
+  return barrier && (yield* syncDir(dir));
+}
+
+function* replaceName(staged: Named, target: Pick<Target, "path">): Program<void> {
   try {
     yield* rename(staged.path, target.path);
   } catch (error) {
@@ -127,7 +147,7 @@ function* takeName(staged: Staged, target: Pick<Target, "path">): Program<void> 
  * Looks what a failed rename or link did: a network file system may have lost the reply to one that worked, so the inode at
  * the target decides (rename(2) BUGS). Returns if it was applied, else throws.
  */
-function* unlessApplied(error: unknown, staged: Staged, target: string): Program<void> {
+function* unlessApplied(error: unknown, staged: Named, target: string): Program<void> {
   if (certainlyNotApplied(error) && errnoOf(error) !== "EEXIST") throw new NotApplied(error);
   try {
     if ((yield* lstat(target))?.id === staged.created.id) return;

@@ -4,6 +4,7 @@
  * Why this order: content and attributes must be on disk before the name leads to them (ext4 shows zeros, XFS and btrfs an
  * empty file otherwise), and the name is on disk only when the directory is synced (fsync(2), DESCRIPTION).
  */
+import type { Source } from "../io/data.ts";
 import { type Program, syncFile } from "../io/program.ts";
 import { type Publish, publish } from "./publish.ts";
 import {
@@ -17,7 +18,7 @@ import {
   withStage,
 } from "./stage.ts";
 import type { Target } from "./target.ts";
-import { type Source, writeSource } from "./write.ts";
+import { writeSource } from "./write.ts";
 
 /** How the finished content is made to last. */
 export interface Finish extends Publish {

@@ -2,7 +2,7 @@
  * A staged file: the new content under a private name beside its target, locked by its writer for as long as it lives.
  */
 import { errnoOf, HoldfastError } from "../errors.ts";
-import { stageName, TOKEN_BYTES } from "../format/names.ts";
+import { newId, ourName, type Part, TOKEN_BYTES } from "../format/names.ts";
 import type { File, Stat } from "../io/io.ts";
 import {
   cleanUp,
@@ -24,6 +24,8 @@ import { pathIn } from "../util/path.ts";
 
 /** A staged file. `file` is open, and so locked, until it is published or discarded. */
 export interface Staged {
+  /** What its name has of its own. */
+  readonly id: string;
   readonly path: string;
   readonly file: File;
   /** As it was created: identity, owner and mode. */
@@ -48,17 +50,19 @@ const MODE_SET_ID = 0o6000;
  * no name any more, and another name is tried.
  *
  * @param mode Permission bits before umask; never more than the target is to have.
+ * @param part What it is, which its name says.
  */
-export function* createStage(dir: string, mode: number | undefined): Program<Staged> {
+export function* createStage(dir: string, mode: number | undefined, part: Part = "stage"): Program<Staged> {
   const kind = (yield* traits()).lock === "none" ? "unlocked" : "locked";
   for (let attempt = 0; attempt < STAGE_ATTEMPTS_MAX; attempt++) {
-    const name = pathIn(dir, stageName(yield* random(TOKEN_BYTES), kind));
+    const id = newId(yield* random(TOKEN_BYTES), kind);
+    const name = pathIn(dir, ourName(part, id));
     const file = yield* create(name, mode ?? MODE_DEFAULT);
     if (file === undefined) continue;
     try {
       const locked = yield* tryLock(file, "exclusive");
       const created = yield* statFile(file);
-      if (locked && created.links > 0) return { path: name, file, created, open: true };
+      if (locked && created.links > 0) return { id, path: name, file, created, open: true };
     } catch (first) {
       yield* cleanUp(() => discardFile(name, file, true));
       throw first;
@@ -83,27 +87,33 @@ function* create(name: string, mode: number): Program<File | undefined> {
 export interface Attributes {
   /** Exact permission bits, set whatever umask says. */
   readonly mode: number | undefined;
-  /** The file to be replaced, whose owner and mode are kept. */
+  /** The file or directory to be replaced, whose owner and mode are kept. */
   readonly existing: Stat | undefined;
 }
 
 /** The mode to create a staged file with, so that it is at no moment more accessible than the finished one. */
 export function stagingMode({ mode, existing }: Attributes): number | undefined {
-  const final = mode ?? (existing?.kind === "file" ? existing.mode : undefined);
+  const final = mode ?? kept(existing)?.mode;
   return final === undefined ? undefined : final & MODE_ACCESS;
 }
+
+/** Of a symbolic link that is replaced nothing is kept. */
+const kept = (existing: Stat | undefined): Stat | undefined => (existing?.kind === "symlink" ? undefined : existing);
+
+/** What is open and gets attributes: a staged file, or a staged directory. */
+type Open = Pick<Staged, "created" | "file">;
 
 /**
  * Gives the staged file its owner and mode, on the descriptor and before the sync that makes them durable.
  *
  * @returns What could not be kept; an explicit mode that is refused is an error instead.
  */
-export function* setAttributes(staged: Staged, attributes: Attributes): Program<readonly NotKept[]> {
-  const existing = attributes.existing?.kind === "file" ? attributes.existing : undefined;
+export function* setAttributes(staged: Open, attributes: Attributes): Program<readonly NotKept[]> {
+  const existing = kept(attributes.existing);
   const notKept: NotKept[] = existing ? yield* keepOwner(staged, existing) : [];
   // Keeping set-user-id without the owner would lend the wrong user's rights.
-  const kept = existing && (notKept.length > 0 ? existing.mode & ~MODE_SET_ID : existing.mode);
-  const mode = attributes.mode ?? kept;
+  const old = existing && (notKept.length > 0 ? existing.mode & ~MODE_SET_ID : existing.mode);
+  const mode = attributes.mode ?? old;
   // After the owner, as fchown(2) clears set-user-id and set-group-id; a staged file is never created with them.
   if (mode !== undefined && mode !== staged.created.mode) {
     try {
@@ -116,11 +126,11 @@ export function* setAttributes(staged: Staged, attributes: Attributes): Program<
   return notKept;
 }
 
-function hasOwner({ created }: Staged, { userId, groupId }: Stat): boolean {
+function hasOwner({ created }: Open, { userId, groupId }: Stat): boolean {
   return created.userId === userId && created.groupId === groupId;
 }
 
-function* keepOwner(staged: Staged, existing: Stat): Program<NotKept[]> {
+function* keepOwner(staged: Open, existing: Stat): Program<NotKept[]> {
   if (hasOwner(staged, existing)) return [];
   const { userId, groupId } = existing;
   if (yield* tryOwner(staged.file, userId, groupId)) return [];

@@ -1,59 +1,94 @@
 /**
- * Removes the staged files that dead writers left in one directory, and never a live one's.
+ * Puts right, in one directory, what dead owners left: their staged files and directories are removed, their commits finished.
+ * What a live one has is never touched.
  *
- * The proof of life is the kernel lock a writer holds on its staged file: it ends with the process, is seen from other
- * containers, and is not fooled by a process id that was given again. Where no such lock can be had, age decides.
+ * The proof of life is the kernel lock an owner holds: it ends with the process, is seen from other containers, and is not
+ * fooled by a process id that was given again. Where no such lock can be had, age decides.
  */
-import * as path from "node:path";
-import { STAGE_PREFIX, stageKind } from "../format/names.ts";
-import type { Stat, Traits } from "../io/io.ts";
-import { close, ensure, list, lstat, now, open, type Program, statFile, traits, tryLock, unlink } from "../io/program.ts";
-import { SWEEP_AGE_NO_LOCK_MS, SWEEP_AGE_SHARE_MODE_MS } from "../util/limits.ts";
+import { OURS, type OurName, parseOurName } from "../format/names.ts";
+import { close, ensure, list, lstat, open, type Program, statFile, tryLock, unlink } from "../io/program.ts";
+import { pathIn } from "../util/path.ts";
+import { isOld, isOurs } from "./dead.ts";
+import { type Finished, settleUnit } from "./sweep-units.ts";
 
 /** What one sweep did. */
 export interface Swept {
-  /** Paths of the removed files. */
+  /** Paths of what was removed. */
   readonly removed: readonly string[];
-  /** Paths of what could not be examined or removed, with the error. */
+  /** Commits that were finished. */
+  readonly finished: readonly Finished[];
+  /** Paths of what could not be examined, removed or finished, with the error. */
   readonly failed: readonly { readonly path: string; readonly error: unknown }[];
-  /** How many staged files were left: their writer lives, or nothing proves that it is dead. */
+  /** How many staged files and units were left: their owner lives, or nothing proves that it is dead. */
   readonly keptCount: number;
 }
 
-/** Age below which a staged file is left alone, whatever its lock says. */
-const AGE_MIN_MS: Readonly<Record<Traits["lock"], number>> = {
-  kernel: 0,
-  "share-mode": SWEEP_AGE_SHARE_MODE_MS,
-  none: SWEEP_AGE_NO_LOCK_MS,
-};
+/** How to sweep. */
+export interface Sweep {
+  /** Only what is more than one file, of which a commit may wait to be finished. */
+  readonly unitsOnly?: boolean;
+  /** Whether the caller has the journal lock of the directory. */
+  readonly journalLocked?: boolean;
+}
 
-/** Sweeps `dir`, which must be on a local file system: elsewhere a lock proves nothing. One file's failure is not the sweep's. */
-export function* sweepDead(dir: string): Program<Swept> {
-  const machine = yield* traits();
-  const names = yield* list(dir, STAGE_PREFIX);
+/** Sweeps `dir`, which must be on a local file system: elsewhere a lock proves nothing. One failure is not the sweep's. */
+export function* sweepDead(dir: string, { unitsOnly = false, journalLocked = false }: Sweep = {}): Program<Swept> {
+  const names = (yield* list(dir, OURS)).map(({ name }) => name);
+  const parsed = names.map((name) => ({ name, ...parseOurName(name) })).filter(({ id }) => id !== undefined);
   const removed: string[] = [];
+  const finished: Finished[] = [];
   const failed: { path: string; error: unknown }[] = [];
   let keptCount = 0;
-  for (const name of names) {
-    const kind = stageKind(name);
-    if (!kind) continue;
-    const at = path.join(dir, name);
+  for (const one of unitsOnly ? [] : parsed.filter(({ part }) => part === "stage")) {
+    const at = pathIn(dir, one.name);
     try {
-      if (yield* removeIfDead(at, kind === "unlocked" ? "none" : machine.lock, machine)) removed.push(at);
+      if (yield* removeIfDead(at, one as OurName)) removed.push(at);
       else keptCount++;
     } catch (error) {
       failed.push({ path: at, error });
     }
   }
-  return { removed, failed, keptCount };
+  for (const [id, unit] of unitsOf(parsed as readonly NamedPart[])) {
+    try {
+      const settled = yield* settleUnit({ dir, id, kind: unit.kind, journalLocked });
+      if (settled === "live") keptCount++;
+      else if (settled === "removed") removed.push(...unit.names.map((name) => pathIn(dir, name)));
+      else if (settled !== "nothing") finished.push(settled);
+    } catch (error) {
+      failed.push({ path: pathIn(dir, unit.names[0] ?? ""), error });
+    }
+  }
+  return { removed, finished, failed, keptCount };
 }
 
-/** `proof`: what tells whether the writer of this file lives. */
-function* removeIfDead(at: string, proof: Traits["lock"], machine: Traits): Program<boolean> {
+interface NamedPart extends OurName {
+  readonly name: string;
+}
+
+const UNIT_PARTS: ReadonlySet<OurName["part"]> = new Set(["dir", "journal", "life", "out"]);
+
+interface FoundUnit {
+  readonly kind: OurName["kind"];
+  readonly names: string[];
+}
+
+/** Names by unit. What is in quarantine waits for a person, and what is aside for the recovery of its journal. */
+function unitsOf(parsed: readonly NamedPart[]): Map<string, FoundUnit> {
+  const units = new Map<string, FoundUnit>();
+  for (const { name, part, id, kind } of parsed) {
+    if (!UNIT_PARTS.has(part)) continue;
+    const unit = units.get(id) ?? { kind, names: [] };
+    unit.names.push(name);
+    units.set(id, unit);
+  }
+  return units;
+}
+
+function* removeIfDead(at: string, { kind }: OurName): Program<boolean> {
   const found = yield* lstat(at);
-  if (!found || !isOurs(found, machine)) return false;
-  const age = (yield* now()) - found.modifiedMs;
-  if (age < AGE_MIN_MS[proof]) return false;
+  if (found?.kind !== "file" || !(yield* isOurs(found))) return false;
+  const { old, proof } = yield* isOld(found, kind);
+  if (!old) return false;
   if (proof !== "kernel") {
     yield* unlink(at); // Windows refuses while the writer has it open exclusively
     return true;
@@ -67,8 +102,4 @@ function* removeIfDead(at: string, proof: Traits["lock"], machine: Traits): Prog
     return true;
   };
   return yield* ensure(body(), () => close(file));
-}
-
-function isOurs(found: Stat, { userId }: Traits): boolean {
-  return found.kind === "file" && (userId === undefined || found.userId === userId);
 }

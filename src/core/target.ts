@@ -19,8 +19,15 @@ export interface Target {
   readonly path: string;
   /** Equal for two paths exactly if they lead to one entry, however they are spelled. */
   readonly key: string;
-  /** What is there now: a regular file, a link to be replaced, or nothing. */
+  /** What is there now: a regular file or a directory, a link to be replaced, or nothing. */
   readonly existing: Stat | undefined;
+}
+
+/** As {@link resolveEntry}, and refuses what a file can't replace. */
+export function* resolveTarget(given: string, symlink: SymlinkPolicy): Program<Target> {
+  const target = yield* resolveEntry(given, symlink);
+  refuseUnlessFile(target, given);
+  return target;
 }
 
 /**
@@ -28,7 +35,7 @@ export interface Target {
  *
  * A dangling link is followed too: the file it names is then created, as open(2) with O_CREAT would.
  */
-export function* resolveTarget(given: string, symlink: SymlinkPolicy): Program<Target> {
+export function* resolveEntry(given: string, symlink: SymlinkPolicy): Program<Target> {
   const { foldName, refuseName } = yield* traits();
   let at = given;
   for (let followed = 0; followed <= SYMLINKS_MAX; followed++) {
@@ -41,9 +48,7 @@ export function* resolveTarget(given: string, symlink: SymlinkPolicy): Program<T
       at = yield* linkTarget(dir, name);
       continue;
     }
-    const target = { dir, dirId, name, path: pathIn(dir, name), key: `${dirId}/${foldName(name)}`, existing: entry };
-    refuseUnlessFile(target, given);
-    return target;
+    return { dir, dirId, name, path: pathIn(dir, name), key: `${dirId}/${foldName(name)}`, existing: entry };
   }
   throw new HoldfastError("SYMLINK", { what: `more than ${SYMLINKS_MAX} symbolic links lead on from the path`, path: given });
 }

@@ -1,20 +1,9 @@
 /** Bytes of a source into an open file, with one chunk in memory. */
 import { HoldfastError } from "../errors.ts";
+import type { Cursor, Source } from "../io/data.ts";
 import type { File } from "../io/io.ts";
 import { ensure, type Program, wait, write } from "../io/program.ts";
 import { GATHER_BYTES, WRITE_BYTES_MAX } from "../util/limits.ts";
-
-/** Where bytes come from: all at once, or chunk by chunk. */
-export type Source = Cursor | Uint8Array;
-
-/** A source that is read chunk by chunk. `leave` is called when it is not read to its end, and is not waited for. */
-export interface Cursor {
-  readonly next: { readonly async: () => PromiseLike<Chunk> | Chunk; readonly sync?: (() => Chunk) | undefined };
-  readonly leave: () => void;
-}
-
-/** One chunk, or undefined at the end. */
-export type Chunk = Uint8Array | undefined;
 
 /** Writes every byte: write(2) may write less than asked, and says why only at the next call. */
 function* writeFully(file: File, bytes: Uint8Array, position: number): Program<void> {

@@ -1,8 +1,8 @@
 export type { Durability } from "../core/prepare.ts";
 export type { NotKept } from "../core/stage.ts";
 export type { SymlinkPolicy } from "../core/target.ts";
+export type { Data, DataChunk } from "../io/data.ts";
 export { type Capabilities, capabilities } from "./capabilities.ts";
-export type { Data, DataChunk } from "./data.ts";
 export { type ReadJsonOptions, readJson, type UpdateJsonOptions, updateJson, type WriteJsonOptions, writeJson } from "./json.ts";
 export type {
   ReadFileOptions,

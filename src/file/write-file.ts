@@ -1,13 +1,12 @@
 import { memoryOf } from "../core/prepare.ts";
-import type { Source } from "../core/write.ts";
 import { currentMachine } from "../io/current.ts";
+import { type Data, type DataChunk, mayStall, type Source, toSource } from "../io/data.ts";
 import type { Machine } from "../io/io.ts";
 import { run, runSync } from "../io/run.ts";
 import { slotsOf } from "../io/slots.ts";
 import { HELD_BUDGET_ASYNC_MS, HELD_BUDGET_SYNC_MS } from "../util/limits.ts";
 import { checkOptions } from "../util/options.ts";
 import { absolutePath } from "../util/path.ts";
-import { type Data, type DataChunk, mayStall, toSource } from "./data.ts";
 import { OPTIONS, signalOf, type WriteFileOptions, type WriteFileSyncOptions } from "./options.ts";
 import { locate, perform, type WriteJob, type WriteResult } from "./write-job.ts";
 import { writeOrderOf } from "./write-order.ts";

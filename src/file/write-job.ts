@@ -5,8 +5,8 @@ import { type Durability, type Memory, prepare, reached } from "../core/prepare.
 import { type Finish, type Replaced, replaceFile } from "../core/replace.ts";
 import type { NotKept } from "../core/stage.ts";
 import { lookAt, refuseUnlessFile, resolveTarget, type Target } from "../core/target.ts";
-import type { Source } from "../core/write.ts";
 import { HoldfastError } from "../errors.ts";
+import type { Source } from "../io/data.ts";
 import type { FileSystem, Stat } from "../io/io.ts";
 import { type Program, traits } from "../io/program.ts";
 import type { WriteFileSyncOptions } from "./options.ts";

@@ -1,7 +1,7 @@
 import { Writable } from "node:stream";
+import type { DataChunk } from "../io/data.ts";
 import { checkOptions } from "../util/options.ts";
 import { absolutePath } from "../util/path.ts";
-import type { DataChunk } from "./data.ts";
 import { OPTIONS, type StageFileOptions } from "./options.ts";
 import { type StagedFile, stageFile } from "./stage-file.ts";
 

@@ -5,22 +5,14 @@
 
 import { createHash } from "node:crypto";
 
-/** What every name of ours begins with. */
-const OUR_PREFIX = ".holdfast-";
-
-/**
- * Staged files: `.holdfast-stage-` and 26 letters and digits of lower-case base 32, which hold 128 random bits; before
- * these `unlocked-` if the writer has no lock to hold.
- */
-export const STAGE_PREFIX = `${OUR_PREFIX}stage-`;
+/** What every name of ours begins with, and nothing else. */
+export const OURS = /^\.holdfast-/;
 
 /** Random bytes in one name. */
 export const TOKEN_BYTES = 16;
 
 /** Crockford's base 32: no two letters differ only in case, as some file systems fold case. */
 const ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz";
-const TOKEN = /^[0-9a-hjkmnp-tv-z]{26}$/;
-
 /** 16 bytes as 26 characters, the last of which carries 3 bits. */
 function token(bytes: Uint8Array): string {
   let text = "";
@@ -34,29 +26,49 @@ function token(bytes: Uint8Array): string {
 }
 
 /**
- * How the writer of a staged file shows that it lives. `locked`: by a kernel lock, or an open that excludes all others.
+ * What has a name of ours. `stage`: a staged file. Of a unit that is more than one file, all with the id of the unit: `life`,
+ * the file whose lock shows that the unit's owner lives; `dir`, its staged directory, and after an exchange the old one;
+ * `out`, the place where a command puts one output; `journal`, the record of its commit; `aside`, where the old directory is
+ * for the time of a swap in two steps; `quarantine` and `quarantine-old`, what a commit found no place for.
+ */
+export type Part = "aside" | "dir" | "journal" | "life" | "out" | "quarantine" | "quarantine-old" | "stage";
+
+/**
+ * How the owner of a staged file or unit shows that it lives. `locked`: by a kernel lock, or an open that excludes all others.
  * `unlocked`: not at all, so that only age tells. It is in the name, as a process that has locks would else take the file of
  * one that has none for a dead writer's.
  */
 export type StageKind = "locked" | "unlocked";
 
-const UNLOCKED_PREFIX = `${STAGE_PREFIX}unlocked-`;
-
-/** The name of a staged file, from {@link TOKEN_BYTES} random bytes. */
-export function stageName(bytes: Uint8Array, kind: StageKind = "locked"): string {
-  return (kind === "locked" ? STAGE_PREFIX : UNLOCKED_PREFIX) + token(bytes);
+/** What a name of ours says. */
+export interface OurName {
+  readonly part: Part;
+  /** The same in all names of one unit. */
+  readonly id: string;
+  readonly kind: StageKind;
 }
 
-/** The kind of the staged file that has this name; undefined if {@link stageName} can't give it. */
-export function stageKind(name: string): StageKind | undefined {
-  if (name.startsWith(UNLOCKED_PREFIX)) return TOKEN.test(name.slice(UNLOCKED_PREFIX.length)) ? "unlocked" : undefined;
-  return name.startsWith(STAGE_PREFIX) && TOKEN.test(name.slice(STAGE_PREFIX.length)) ? "locked" : undefined;
+/** A new id, from {@link TOKEN_BYTES} random bytes. */
+export function newId(bytes: Uint8Array, kind: StageKind = "locked"): string {
+  return (kind === "locked" ? "" : "unlocked-") + token(bytes);
 }
 
-/** Whether `name` is one that {@link stageName} can give. */
-export function isStageName(name: string): boolean {
-  return stageKind(name) !== undefined;
+/** The name that part `part` of the unit `id` has. */
+export function ourName(part: Part, id: string): string {
+  return part === "life" ? `.holdfast-dir-${id}.lock` : `.holdfast-${part}-${id}`;
 }
+
+const NAME = /^\.holdfast-(aside|dir|journal|out|quarantine-old|quarantine|stage)-((unlocked-)?[0-9a-hjkmnp-tv-z]{26})(\.lock)?$/;
+
+/** What `name` says; undefined if {@link ourName} can't give it. */
+export function parseOurName(name: string): OurName | undefined {
+  const [, part, id, unlocked, lock] = NAME.exec(name) ?? [];
+  if (part === undefined || id === undefined || (lock && part !== "dir")) return undefined;
+  return { part: lock ? "life" : (part as Part), id, kind: unlocked ? "unlocked" : "locked" };
+}
+
+/** The name of the lock under which the journals of a directory are carried out and recovered. */
+export const JOURNAL_LOCK_NAME = ".holdfast-journal.lock";
 
 /** Hexadecimal digits of the hash in the name of a lock file that is not beside its file. */
 const HASH_DIGITS = 32;

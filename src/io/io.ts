@@ -31,6 +31,12 @@ export interface Stat {
   readonly modifiedMs: number;
 }
 
+/** A name in a directory, and what it leads to. */
+export interface Entry {
+  readonly name: string;
+  readonly kind: Stat["kind"];
+}
+
 /** What is known of the file system a directory is on. */
 export interface FileSystem {
   /** Its usual name, e.g. `"ext4"`, or `"unknown"`. */
@@ -117,14 +123,25 @@ export interface IoSync {
   readLink(path: string): string;
   /** The path of an existing object without symbolic links. */
   realPath(path: string): string;
-  /** The names in a directory that start with `prefix`, in no order. */
-  list(path: string, prefix: string): readonly string[];
+  /**
+   * What is in a directory under names of this form, in no order; sub-directories of other names too if asked for. Nothing
+   * else is kept in memory, so that a directory of a million files can be searched.
+   */
+  list(path: string, names: RegExp, andDirectories?: boolean): readonly Entry[];
   /** Atomic; replaces an existing file at `to`. */
   rename(from: string, to: string): void;
+  /**
+   * Makes each of two names lead to what the other led to, in one atomic step (renameat2(2), RENAME_EXCHANGE). False: this
+   * machine or file system has no such thing, and nothing was done.
+   */
+  exchange(one: string, other: string): boolean;
   /** A further name for a file; EEXIST if it is taken. Never replaces. */
   link(from: string, to: string): void;
   unlink(path: string): void;
-  makeDir(path: string): void;
+  /** `mode` is before umask, and 0o777 by default. */
+  makeDir(path: string, mode?: number): void;
+  /** Removes a directory; ENOTEMPTY if something is in it. */
+  removeDir(path: string): void;
   /** fsync of a directory. False: this file system or platform has no such thing. A real failure throws. */
   syncDir(path: string): boolean;
   fileSystem(path: string): FileSystem;

@@ -3,7 +3,7 @@ import { randomFillSync } from "node:crypto";
 import * as fs from "node:fs";
 import { hostname } from "node:os";
 import { promisify } from "node:util";
-import type { Access, File, Io, IoSync, Stat, Traits } from "./io.ts";
+import type { Access, Entry, File, Io, IoSync, Stat, Traits } from "./io.ts";
 
 /** What is the same on all platforms. */
 export type Shared =
@@ -17,6 +17,7 @@ export type Shared =
   | "read"
   | "readLink"
   | "realPath"
+  | "removeDir"
   | "rename"
   | "setMode"
   | "setOwner"
@@ -30,10 +31,33 @@ export type Shared =
 
 const MODE_BITS = 0o7777;
 
+type KindOf = Pick<fs.Dirent, "isDirectory" | "isFile" | "isSymbolicLink">;
+
+const kindOf = (object: KindOf): Stat["kind"] =>
+  object.isFile() ? "file" : object.isDirectory() ? "directory" : object.isSymbolicLink() ? "symlink" : "other";
+
+/** Keeps what {@link IoSync.list} is to give. */
+class Listing {
+  readonly entries: Entry[] = [];
+  readonly #names: RegExp;
+  readonly #andDirectories: boolean;
+
+  constructor(names: RegExp, andDirectories = false) {
+    this.#names = names;
+    this.#andDirectories = andDirectories;
+  }
+
+  add(found: fs.Dirent): void {
+    if (this.#names.test(found.name) || (this.#andDirectories && found.isDirectory()))
+      this.entries.push({ name: found.name, kind: kindOf(found) });
+  }
+}
+
+const OPEN_DIR = { bufferSize: 1024 } as const;
+
 function toStat(stats: fs.BigIntStats): Stat {
-  const kind = stats.isFile() ? "file" : stats.isDirectory() ? "directory" : stats.isSymbolicLink() ? "symlink" : "other";
   return {
-    kind,
+    kind: kindOf(stats),
     sizeBytes: Number(stats.size),
     mode: Number(stats.mode) & MODE_BITS,
     userId: Number(stats.uid),
@@ -79,24 +103,24 @@ function statSync(path: string, of: typeof fs.lstatSync): Stat | undefined {
 export const callsSync: Pick<IoSync, Shared> = {
   close: (file) => fs.closeSync(file),
   link: (from, to) => fs.linkSync(from, to),
-  list(path, prefix) {
-    const directory = fs.opendirSync(path, { bufferSize: 1024 });
+  list(path, names, andDirectories) {
+    const listing = new Listing(names, andDirectories);
+    const directory = fs.opendirSync(path, OPEN_DIR);
     try {
-      const names: string[] = [];
-      for (let entry = directory.readSync(); entry; entry = directory.readSync())
-        if (entry.name.startsWith(prefix)) names.push(entry.name);
-      return names;
+      for (let found = directory.readSync(); found; found = directory.readSync()) listing.add(found);
     } finally {
       directory.closeSync();
     }
+    return listing.entries;
   },
   lstat: (path) => statSync(path, fs.lstatSync),
-  makeDir: (path) => void fs.mkdirSync(path),
+  makeDir: (path, mode) => void fs.mkdirSync(path, mode),
   now: () => Date.now(),
   random,
   read: (file, into, position) => fs.readSync(file, into, 0, into.length, position),
   readLink: (path) => fs.readlinkSync(path),
   realPath: (path) => fs.realpathSync.native(path),
+  removeDir: (path) => fs.rmdirSync(path),
   rename: (from, to) => fs.renameSync(from, to),
   setTime: (file, milliseconds) => fs.futimesSync(file, milliseconds / 1000, milliseconds / 1000),
   setMode: (file, mode) => fs.fchmodSync(file, mode),
@@ -129,19 +153,19 @@ export const calls: Pick<Io, Shared> = {
     return called<void>((done) => fs.close(file, done as fs.NoParamCallback));
   },
   link: (from, to) => called<void>((done) => fs.link(from, to, done as fs.NoParamCallback)),
-  async list(path, prefix) {
-    const names: string[] = [];
-    for await (const entry of await fs.promises.opendir(path, { bufferSize: 1024 }))
-      if (entry.name.startsWith(prefix)) names.push(entry.name);
-    return names;
+  async list(path, names, andDirectories) {
+    const listing = new Listing(names, andDirectories);
+    for await (const found of await fs.promises.opendir(path, OPEN_DIR)) listing.add(found);
+    return listing.entries;
   },
   lstat: (path) => called<fs.BigIntStats>((done) => fs.lstat(path, bigint, done)).then(toStat, absentIfMissing),
-  makeDir: (path) => called<void>((done) => fs.mkdir(path, done as fs.NoParamCallback)),
+  makeDir: (path, mode) => called<void>((done) => fs.mkdir(path, mode, done as fs.NoParamCallback)),
   now: callsSync.now,
   random,
   read: (file, into, position) => called<number>((done) => fs.read(file, into, 0, into.length, position, done)),
   readLink: (path) => called<string>((done) => fs.readlink(path, done)),
   realPath: (path) => realPath(path),
+  removeDir: (path) => called<void>((done) => fs.rmdir(path, done as fs.NoParamCallback)),
   rename: (from, to) => called<void>((done) => fs.rename(from, to, done as fs.NoParamCallback)),
   setTime: (file, milliseconds) =>
     called<void>((done) => fs.futimes(file, milliseconds / 1000, milliseconds / 1000, done as fs.NoParamCallback)),

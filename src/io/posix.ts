@@ -2,6 +2,7 @@
 import * as fs from "node:fs";
 import { NAME_BYTES_MAX } from "../util/limits.ts";
 import { notify } from "../util/notices.ts";
+import { exchanging } from "./exchange.ts";
 import { fileSystemOfType } from "./file-systems.ts";
 import type { Access, IoSync, Machine, Traits } from "./io.ts";
 import { kernelLockFiles, type LockFiles, noLockFiles } from "./lock-files.ts";
@@ -61,17 +62,20 @@ export function posixMachine(platform: string): Machine {
   };
   const constant = { ...lockFiles(native), traits: () => traits, tryLock };
   const opened = opening(FLAGS, DIR_SYNC);
+  const exchange = exchanging(native);
   return {
     io: {
       ...calls,
       ...constant,
       ...opened.io,
+      exchange: exchange.async,
       fileSystem: async (path) => fileSystemOfType((await fs.promises.statfs(path)).type, platform),
     },
     sync: {
       ...callsSync,
       ...constant,
       ...opened.sync,
+      exchange: exchange.sync,
       fileSystem: (path) => fileSystemOfType(fs.statfsSync(path).type, platform),
     },
   };

@@ -56,7 +56,13 @@ const traits: Traits = {
 
 /** The machine itself. */
 export function windowsMachine(): Machine {
-  const constant = { ...shareModeLockFiles(UV_FS_O_EXLOCK), traits: () => traits, tryLock: () => true, fileSystem };
+  const constant = {
+    ...shareModeLockFiles(UV_FS_O_EXLOCK),
+    traits: () => traits,
+    tryLock: () => true,
+    exchange: () => false, // there is none: the "swap" of fs-native-extensions is three renames here
+    fileSystem,
+  };
   const opened = opening(FLAGS, DIR_SYNC);
   return {
     io: {

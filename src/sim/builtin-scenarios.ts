@@ -1,10 +1,11 @@
 /** Scenarios of Holdfast's own write protocols, on the core programs as they ship. */
 import assert from "node:assert/strict";
+import * as nodePath from "node:path";
 import { makeDirs } from "../core/make-dirs.ts";
 import { readWhole } from "../core/read.ts";
 import { type Finish, replaceFile } from "../core/replace.ts";
 import { sweepDead } from "../core/sweep.ts";
-import { isStageName } from "../format/names.ts";
+import { parseOurName } from "../format/names.ts";
 import { currentMachine } from "../io/current.ts";
 import { close, ensure, open, type Program, syncDir, syncFile } from "../io/program.ts";
 import { run } from "../io/run.ts";
@@ -92,7 +93,7 @@ export const sweepAfterCrash: Scenario = {
   recover: () => perform(sweepDead(DIR)),
   check: ({ disk, finished }) => {
     expectContent(disk, finished, [OLD, NEW]);
-    const left = Object.keys(disk.tree()).find((path) => isStageName(path.slice(path.lastIndexOf("/") + 1)));
+    const left = Object.keys(disk.tree()).find((path) => parseOurName(nodePath.basename(path)));
     assert.equal(left, undefined, `the file of a dead writer is left: ${left}`);
   },
 };

@@ -34,6 +34,8 @@ const SYSCALL: Partial<Record<Op, string>> = {
   realPath: "realpath",
   list: "opendir",
   makeDir: "mkdir",
+  removeDir: "rmdir",
+  exchange: "rename",
   fileSystem: "statfs",
 };
 

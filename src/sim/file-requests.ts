@@ -11,7 +11,8 @@ type FileRequests = Pick<
   "close" | "open" | "read" | "setMode" | "setOwner" | "setTime" | "statFile" | "syncFile" | "tryLock" | "write"
 >;
 
-const UMASK = 0o022;
+/** What no new object gets. */
+export const UMASK = 0o022;
 const MODE_BITS = 0o7777;
 const MODE_SET_ID = 0o6000;
 const FIRST_DESCRIPTOR = 3;

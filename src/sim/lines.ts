@@ -1,5 +1,4 @@
 /** Lines of a report: requests, contents, names. */
-import { STAGE_PREFIX } from "../format/names.ts";
 import type { Step } from "./log.ts";
 import { printContent } from "./trace.ts";
 import { readBytes, type Volume } from "./volume.ts";
@@ -20,10 +19,9 @@ export function volumeLines(volume: Volume): string[] {
 
 /** Random names say nothing: each is numbered instead. */
 export function withShortNames(text: string): string {
-  const names = new Map<string, string>();
-  return text.replace(new RegExp(`${STAGE_PREFIX}(?:unlocked-)?[0-9a-z]{26}`, "g"), (name) => {
-    const short = names.get(name) ?? `${STAGE_PREFIX}${names.size + 1}`;
-    names.set(name, short);
-    return short;
+  const ids = new Map<string, number>();
+  return text.replace(/(\.holdfast-[a-z-]*?)((?:unlocked-)?[0-9a-hjkmnp-tv-z]{26})/g, (_, start: string, id: string) => {
+    if (!ids.has(id)) ids.set(id, ids.size + 1);
+    return `${start}${ids.get(id)}`;
   });
 }

@@ -45,6 +45,8 @@ export type EntryOp = Common & {
   readonly key: string;
   readonly name: string;
   readonly child: number | undefined;
+  /** Half of a change that no profile takes apart: a directory is moved, and no file system gives one two names. */
+  readonly whole?: boolean | undefined;
 };
 /** A file is that long. */
 export type SizeOp = Common & { readonly kind: "size"; readonly sizeBytes: number };

@@ -1,23 +1,35 @@
 /** Requests about names. */
 import type { IoSync } from "../io/io.ts";
 import { type Actor, failing, find, findExisting, may, toStat } from "./actor.ts";
-import { newObject } from "./file-requests.ts";
+import { newObject, UMASK } from "./file-requests.ts";
 import type { Kernel } from "./kernel.ts";
 import type { Found } from "./lookup.ts";
 import type { Inode } from "./volume.ts";
 
 type NameRequests = Pick<
   IoSync,
-  "fileSystem" | "link" | "list" | "lstat" | "makeDir" | "readLink" | "realPath" | "rename" | "stat" | "syncDir" | "unlink"
+  | "exchange"
+  | "fileSystem"
+  | "link"
+  | "list"
+  | "lstat"
+  | "makeDir"
+  | "readLink"
+  | "realPath"
+  | "removeDir"
+  | "rename"
+  | "stat"
+  | "syncDir"
+  | "unlink"
 >;
 
-const DIRECTORY_MODE = 0o755;
+const DIRECTORY_MODE = 0o777;
 const ANY_WRITE = 0o222;
 
 /** The requests of one process. */
 export function nameRequests(actor: Actor): NameRequests {
   const { kernel } = actor;
-  const { persistent, syncsDirs } = kernel.platform;
+  const { persistent, syncsDirs, exchanges } = kernel.platform;
   return {
     lstat: (path) => statOf(actor, path, false, "lstat"),
     stat: (path) => statOf(actor, path, true, "stat"),
@@ -27,14 +39,17 @@ export function nameRequests(actor: Actor): NameRequests {
       return inode.kind === "symlink" ? inode.text : fail("EINVAL");
     },
     realPath: (path) => findExisting(actor, path, true, failing("realpath", path)).real,
-    list(path, prefix) {
+    list(path, names, andDirectories = false) {
       const fail = failing("opendir", path);
       const { inode } = findExisting(actor, path, true, fail);
       if (inode.kind !== "directory") fail("ENOTDIR");
       if (!may(actor, inode, "read")) fail("EACCES");
-      return [...inode.entries.values()].map(({ name }) => name).filter((name) => name.startsWith(prefix));
+      return [...inode.entries.values()]
+        .map(({ name, child }) => ({ name, kind: kernel.volume.inode(child).kind }))
+        .filter(({ name, kind }) => names.test(name) || (andDirectories && kind === "directory"));
     },
     rename: (from, to) => rename(actor, from, to),
+    exchange: (one, other) => exchanges && exchange(actor, one, other),
     link(from, to) {
       const fail = failing("link", from, to);
       const { inode } = findExisting(actor, from, false, fail);
@@ -52,12 +67,20 @@ export function nameRequests(actor: Actor): NameRequests {
       if (openedAlone(kernel, inode)) fail("EBUSY");
       remove(actor, found, inode, fail);
     },
-    makeDir(path) {
+    makeDir(path, mode = DIRECTORY_MODE) {
       const fail = failing("mkdir", path);
       const { dir, name, inode } = find(actor, path, false, fail);
       if (inode) fail("EEXIST");
       if (!may(actor, dir, "write")) fail("EACCES");
-      newObject(actor, dir, name, { kind: "directory", text: "", mode: DIRECTORY_MODE });
+      newObject(actor, dir, name, { kind: "directory", text: "", mode: mode & ~UMASK });
+    },
+    removeDir(path) {
+      const fail = failing("rmdir", path);
+      const { inode, ...found } = findExisting(actor, path, false, fail);
+      if (!may(actor, found.dir, "write")) fail("EACCES");
+      if (inode.kind !== "directory") fail("ENOTDIR");
+      if (inode.entries.size > 0) fail("ENOTEMPTY");
+      enter(actor, found, undefined);
     },
     syncDir(path) {
       const fail = failing("open", path);
@@ -100,9 +123,14 @@ function remove(actor: Actor, { dir, name }: Pick<Found, "dir" | "name">, inode:
 }
 
 /** Lets a name lead to an object, or to nothing. */
-function enter({ kernel, userId }: Actor, { dir, name }: Pick<Found, "dir" | "name">, child: number | undefined): void {
+function enter(
+  { kernel, userId }: Actor,
+  { dir, name }: Pick<Found, "dir" | "name">,
+  child: number | undefined,
+  whole?: boolean,
+): void {
   const key = kernel.platform.traits(userId).foldName(name);
-  kernel.change({ kind: "entry", inode: dir.number, key, name, child });
+  kernel.change({ kind: "entry", inode: dir.number, key, name, child, whole });
 }
 
 const isOpen = ({ opened }: Kernel, inode: Inode): boolean => [...opened].some((one) => one.inode === inode);
@@ -115,6 +143,7 @@ function rename(actor: Actor, from: string, to: string): void {
   const target = find(actor, to, false, fail);
   if (!may(actor, source.dir, "write") || !may(actor, target.dir, "write")) fail("EACCES");
   if (source.name === "" || target.name === "") fail("EBUSY");
+  for (const { inode } of [source, target]) if (inode) refuseLowerLayer(kernel, inode, fail);
   const inside = [...kernel.volume.walk(source.inode)].map(({ inode }) => inode);
   if (source.inode.kind === "directory" && inside.includes(target.dir)) fail("EINVAL");
   const replaced = target.inode;
@@ -123,9 +152,34 @@ function rename(actor: Actor, from: string, to: string): void {
   if (kernel.platform.windows) refuseHeld(kernel, source.inode, inside, replaced, fail);
   else if (replaced) refuseKind(source.inode, replaced, fail);
   // Between directories the new name comes first: nobody knows a system that would rather lose both.
-  if (source.dir !== target.dir) enter(actor, move, source.inode.number);
-  enter(actor, source, undefined);
-  if (source.dir === target.dir) enter(actor, move, source.inode.number);
+  const whole = source.inode.kind === "directory";
+  if (source.dir !== target.dir) enter(actor, move, source.inode.number, whole);
+  enter(actor, source, undefined, whole);
+  if (source.dir === target.dir) enter(actor, move, source.inode.number, whole);
+}
+
+/** renameat2(2) with RENAME_EXCHANGE. */
+function exchange(actor: Actor, one: string, other: string): boolean {
+  const fail = failing("rename", one, other);
+  const [first, second] = [findExisting(actor, one, false, fail), findExisting(actor, other, false, fail)];
+  for (const [moved, { dir }] of [
+    [first, second],
+    [second, first],
+  ] as const) {
+    if (!may(actor, dir, "write")) fail("EACCES");
+    refuseLowerLayer(actor.kernel, moved.inode, fail);
+    if (moved.name === "") fail("EBUSY");
+    if ([...actor.kernel.volume.walk(moved.inode)].some(({ inode }) => inode === dir)) return false; // EINVAL
+  }
+  const whole = first.inode.kind === "directory" || second.inode.kind === "directory";
+  enter(actor, first, second.inode.number, whole);
+  enter(actor, second, first.inode.number, whole);
+  return true;
+}
+
+/** Overlayfs, "renaming directories": what is on a lower layer can't be moved. */
+function refuseLowerLayer({ base, platform }: Kernel, { kind, number }: Inode, fail: (code: string) => never): void {
+  if (platform.layered && kind === "directory" && base.has(number)) fail("EXDEV");
 }
 
 /** The name as it is spelled now: a rename may change its case. */

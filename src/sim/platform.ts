@@ -10,6 +10,10 @@ export interface SimDiskOptions {
   readonly persistent?: boolean | undefined;
   /** False: a directory can't be synced. */
   readonly syncsDirs?: boolean | undefined;
+  /** Directories that are there when the disk is mounted can't be moved (EXDEV), as those of an overlay's lower layers. */
+  readonly layered?: boolean | undefined;
+  /** False: two names can't be exchanged in one step, as without fs-native-extensions. */
+  readonly exchanges?: boolean | undefined;
   /** False: there are no kernel locks, as without fs-native-extensions. */
   readonly locks?: boolean | undefined;
   /** Repeats all that is random, e.g. names of staged files. */
@@ -21,12 +25,16 @@ export interface Platform {
   readonly windows: boolean;
   readonly persistent: boolean;
   readonly syncsDirs: boolean;
+  readonly exchanges: boolean;
+  readonly layered: boolean;
   readonly traits: (userId: number) => Traits;
 }
 
 /** The system that `options` describe. */
-export function platformOf({ platform = "posix", persistent = true, syncsDirs = true, locks = true }: SimDiskOptions): Platform {
+export function platformOf(options: SimDiskOptions): Platform {
+  const { platform = "posix", persistent = true, syncsDirs = true, locks = true } = options;
   const windows = platform === "windows";
+  const { exchanges = !windows, layered = false } = options;
   const foldName = windows ? (name: string): string => name.toLowerCase() : (name: string): string => name;
   const lengthOf = windows ? (name: string): number => name.length : (name: string): number => Buffer.byteLength(name);
   const refuseName = (name: string): string | undefined =>
@@ -36,6 +44,8 @@ export function platformOf({ platform = "posix", persistent = true, syncsDirs = 
     windows,
     persistent,
     syncsDirs,
+    exchanges,
+    layered,
     traits: (userId) => ({
       lock,
       replacesOpenFiles: !windows,

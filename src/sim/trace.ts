@@ -20,7 +20,8 @@ export function printCall(
         return `, ${String(second)}`;
       case "rename":
       case "link":
-        return ` -> ${withSlashes(String(second))}`;
+      case "exchange":
+        return ` ${op === "exchange" ? "<->" : "->"} ${withSlashes(String(second))}`;
       case "write":
       case "read":
         return `, ${count((second as Uint8Array).length)} at ${String(third)}`;
@@ -52,9 +53,10 @@ export function printReply({ op, args }: Call, reply: unknown): string {
     case "stat":
       return reply === undefined ? "absent" : "there";
     case "list":
-      return `${(reply as readonly string[]).length} names`;
+      return `${(reply as readonly unknown[]).length} names`;
     case "realPath":
     case "readLink":
+    case "exchange":
     case "syncDir":
     case "tryLock":
       return reply === true ? "" : String(reply);

@@ -17,7 +17,8 @@ export function unitsOf(pending: readonly MicroOp[], profile: Profile): Unit[] {
   for (const op of pending) {
     const previous = units.at(-1);
     const sibling = op.kind === "entry" && previous && isRename(previous, op) ? previous : undefined;
-    if (sibling && profile.atomicRename && sibling.ops[0]?.inode === op.inode) {
+    const atomic = profile.atomicRename || (op.kind === "entry" && op.whole);
+    if (sibling && atomic && sibling.ops[0]?.inode === op.inode) {
       units[units.length - 1] = { ops: [...sibling.ops, op], after: sibling.after };
       continue;
     }

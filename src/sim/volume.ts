@@ -37,6 +37,11 @@ export class Volume {
     return inode;
   }
 
+  /** Whether there is, or was, an object with this number. */
+  has(number: number): boolean {
+    return this.#inodes.has(number);
+  }
+
   /** A copy that changes on its own. */
   clone(): Volume {
     const copy = new Volume();

@@ -68,3 +68,12 @@ export const LOCK_DELAY_MAX_MS = 20;
 
 /** Length of the text in a lock file: room for a host name of 64 bytes (HOST_NAME_MAX), written as a whole each time. */
 export const LOCK_NOTE_BYTES = 256;
+
+/** Files of one directory that are handled as one batch: a directory of a million files then needs little memory. */
+export const TREE_BATCH = 1024;
+
+/** How many names a message lists before it says how many more there are. */
+export const LISTED_MAX = 5;
+
+/** Longest wait for another commit of several steps in the same directory: one of a large directory takes its time. */
+export const JOURNAL_LOCK_TIMEOUT_MS = 60_000;

@@ -7,10 +7,11 @@ import { channel } from "node:diagnostics_channel";
 /** One message of the channel `holdfast:notice`. */
 export interface Notice {
   /**
-   * `swept`: leftovers of dead writers were removed. `sweep-failed`: some could not be. `no-native-lock`: fs-native-extensions
-   * can't be loaded, so leftovers are removed by age only.
+   * `swept`: leftovers of dead writers were removed. `recovered`: a commit that a dead process had begun was finished.
+   * `sweep-failed`: something could not be removed or finished. `no-native-lock`: fs-native-extensions can't be loaded, so
+   * leftovers are removed by age only.
    */
-  readonly type: "no-native-lock" | "sweep-failed" | "swept";
+  readonly type: "no-native-lock" | "recovered" | "sweep-failed" | "swept";
   /** The directory, or the file; none for `no-native-lock`. */
   readonly path?: string;
   readonly cause?: unknown;

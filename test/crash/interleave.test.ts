@@ -5,7 +5,7 @@ import { isHoldfastError, readFile, writeFile } from "holdfast";
 import { type InterleavedState, type InterleaveOptions, interleave, type SimDisk } from "holdfast/sim";
 import { type Finish, replaceFile } from "../../dist/core/replace.js";
 import { sweepDead } from "../../dist/core/sweep.js";
-import { isStageName, stageName } from "../../dist/format/names.js";
+import { newId, OURS, ourName, parseOurName } from "../../dist/format/names.js";
 import { currentMachine } from "../../dist/io/current.js";
 import type { Program } from "../../dist/io/program.js";
 import { run } from "../../dist/io/run.js";
@@ -26,7 +26,7 @@ function expectNoFailure({ endings }: InterleavedState): void {
   for (const ending of endings) if (ending.status === "rejected") throw ending.reason;
 }
 
-const staged = (disk: SimDisk): string[] => Object.keys(disk.tree()).filter((path) => isStageName(path.slice("/app/".length)));
+const staged = (disk: SimDisk): string[] => Object.keys(disk.tree()).filter((path) => parseOurName(path.slice("/app/".length)));
 
 async function expectSound(options: InterleaveOptions): Promise<void> {
   const { violations, complete, text } = await interleave(options);
@@ -59,7 +59,7 @@ describe("the core programs, in every order", () => {
 
   it("two sweepers of one dead file", () =>
     expectSound({
-      setup: (disk) => disk.writeFile(`/app/${stageName(new Uint8Array(16))}`, "dead"),
+      setup: (disk) => disk.writeFile(`/app/${ourName("stage", newId(new Uint8Array(16)))}`, "dead"),
       programs: [sweepApp, sweepApp],
       check: ({ disk }) => assert.deepEqual(staged(disk), []),
     }));
@@ -121,8 +121,7 @@ describe("the core programs, in every order", () => {
         replace("A"),
         async () => {
           const { io } = currentMachine();
-          for (const name of await io.list("/app", ".holdfast-"))
-            await Promise.resolve(io.unlink(`/app/${name}`)).catch(() => {});
+          for (const { name } of await io.list("/app", OURS)) await Promise.resolve(io.unlink(`/app/${name}`)).catch(() => {});
         },
       ],
       check: bothOrOne("A"),

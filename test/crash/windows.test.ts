@@ -6,7 +6,7 @@ import { isHoldfastError, readFile, readFileSync, writeFile, writeFileSync } fro
 import { interleave, onDisk, SimDisk, sweep } from "holdfast/sim";
 import { type Finish, replaceFile } from "../../dist/core/replace.js";
 import { sweepDead } from "../../dist/core/sweep.js";
-import { stageName } from "../../dist/format/names.js";
+import { newId, ourName } from "../../dist/format/names.js";
 import { currentMachine } from "../../dist/io/current.js";
 import { run, runSync } from "../../dist/io/run.js";
 import { FINISH } from "../support/finish.ts";
@@ -172,7 +172,7 @@ describe("at every request of an asynchronous write", () => {
 describe("staged files of dead writers", () => {
   it("are removed once they are 60 seconds old, and not before", () => {
     const disk = windowsDisk();
-    const dead = path.join("/app", stageName(new Uint8Array(16)));
+    const dead = path.join("/app", ourName("stage", newId(new Uint8Array(16))));
     disk.writeFile(dead, "dead");
     const { sync } = disk.process();
     disk.advance(59_000);
@@ -184,7 +184,7 @@ describe("staged files of dead writers", () => {
   it("are left, however old, while somebody has them open", () => {
     const disk = windowsDisk();
     const writer = disk.process();
-    writer.sync.open(`/app/${stageName(new Uint8Array(16))}`, "create");
+    writer.sync.open(`/app/${ourName("stage", newId(new Uint8Array(16)))}`, "create");
     disk.advance(3_600_000);
     const { sync } = disk.process();
     const { removed, failed } = runSync(sweepDead("/app"), sync);
@@ -195,7 +195,7 @@ describe("staged files of dead writers", () => {
 
   it("without any lock only age decides: 24 hours", () => {
     const disk = new SimDisk({ locks: false });
-    disk.writeFile(`/app/${stageName(new Uint8Array(16))}`, "dead");
+    disk.writeFile(`/app/${ourName("stage", newId(new Uint8Array(16)))}`, "dead");
     const { sync } = disk.process();
     disk.advance(24 * 3_600_000 - 1);
     assert.equal(runSync(sweepDead("/app"), sync).removed.length, 0);

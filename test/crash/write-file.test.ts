@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { createWriteStream, readFile, stageFile, updateFile, updateFileSync, writeFile, writeFileSync } from "holdfast";
 import { SABOTAGE_NAMES, type SimDisk, type SweepOptions, sweep } from "holdfast/sim";
-import { isStageName } from "../../dist/format/names.js";
+import { parseOurName } from "../../dist/format/names.js";
 
 const PATH = "/app/config.json";
 const OLD = "the old content";
@@ -159,7 +159,7 @@ it("the next start writes again and tidies up, from every state, and is crashed 
     check({ disk, finished, acknowledged }) {
       expectContent(disk, finished, [OLD, NEW]);
       if (acknowledged.length > 0) expectContent(disk, true, [LARGE], "/app/other.json");
-      const left = Object.keys(disk.tree()).filter((path) => isStageName(path.slice(path.lastIndexOf("/") + 1)));
+      const left = Object.keys(disk.tree()).filter((path) => parseOurName(path.slice(path.lastIndexOf("/") + 1)));
       assert.deepEqual(left, [], "the first write in a directory removes what dead writers left there");
     },
   });

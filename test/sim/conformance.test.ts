@@ -5,7 +5,7 @@ import * as os from "node:os";
 import * as path from "node:path";
 import { test } from "node:test";
 import { SimDisk } from "holdfast/sim";
-import type { File, Io, Machine, Stat } from "../../dist/io/io.js";
+import type { Entry, File, Io, Machine, Stat } from "../../dist/io/io.js";
 import { nodeMachine } from "../../dist/io/node.js";
 
 const bytes = (text: string): Uint8Array => new TextEncoder().encode(text);
@@ -34,6 +34,8 @@ async function content(io: Io, open: File): Promise<string> {
   const count = await io.read(open, into, 0);
   return new TextDecoder().decode(into.subarray(0, count));
 }
+
+const byName = (entries: readonly Entry[]): Entry[] => [...entries].sort((a, b) => (a.name < b.name ? -1 : 1));
 
 /** Each line is one or a few requests; what it gives, or how it fails, has to be equal everywhere. */
 const SCRIPT: Record<string, (scene: Scene) => unknown> = {
@@ -120,10 +122,30 @@ const SCRIPT: Record<string, (scene: Scene) => unknown> = {
     await io.rename(at("a"), at("e/a"));
     return [await io.lstat(at("a")), (await io.lstat(at("e/a")))?.kind];
   },
-  list: async ({ io, at }) => [...(await io.list(at(""), ""))].sort(),
-  "list with a prefix": ({ io, at }) => io.list(at(""), "lin"),
-  "list what is absent": ({ io, at }) => io.list(at("none"), ""),
-  "list a file": ({ io, at }) => io.list(at("e/a"), ""),
+  list: async ({ io, at }) => byName(await io.list(at(""), /^/)),
+  "list some names": async ({ io, at }) => byName(await io.list(at(""), /^lin/)),
+  "list some names and all directories": async ({ io, at }) => byName(await io.list(at(""), /^lin/, true)),
+  "list names and kinds": async ({ io, at }) => byName(await io.list(at("e"), /^/)),
+  "list what is absent": ({ io, at }) => io.list(at("none"), /^/),
+  "list a file": ({ io, at }) => io.list(at("e/a"), /^/),
+  "exchange a file and a directory": async ({ io, at }) => {
+    await io.makeDir(at("x"), 0o700);
+    await io.close(await io.open(at("x/inside"), "create", 0o644));
+    await io.close(await io.open(at("y"), "create", 0o644));
+    const done = await io.exchange(at("x"), at("y"));
+    return [done, (await io.lstat(at("x")))?.kind, await io.lstat(at("y")), (await io.lstat(at("y/inside")))?.kind];
+  },
+  "exchange with what is absent": ({ io, at }) => io.exchange(at("x"), at("none")),
+  "exchange what is inside the other": ({ io, at }) => io.exchange(at("y"), at("y/inside")),
+  "remove a directory that is not empty": ({ io, at }) => io.removeDir(at("y")),
+  "remove a file as a directory": ({ io, at }) => io.removeDir(at("x")),
+  "remove an absent directory": ({ io, at }) => io.removeDir(at("none")),
+  "remove a directory": async ({ io, at }) => {
+    await io.unlink(at("y/inside"));
+    await io.removeDir(at("y"));
+    await io.unlink(at("x"));
+    return await io.lstat(at("y"));
+  },
   "follow a link": async ({ io, at }) => [
     await io.lstat(at("link")),
     (await io.stat(at("link")))?.kind,

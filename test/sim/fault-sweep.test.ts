@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { type FaultSweepOptions, faultSweep, type SimDisk } from "holdfast/sim";
 import { HoldfastError, toHoldfastError } from "../../dist/errors.js";
-import { stageName } from "../../dist/format/names.js";
+import { newId, ourName } from "../../dist/format/names.js";
 import { currentMachine } from "../../dist/io/current.js";
 import { overwriteToy, replaceToy } from "./toy.ts";
 
@@ -55,7 +55,7 @@ describe("a fault sweep", () => {
   });
 
   it("finds descriptors and staged files that are left", async () => {
-    const stage = `/d/${stageName(new Uint8Array(16))}`;
+    const stage = `/d/${ourName("stage", newId(new Uint8Array(16)))}`;
     const leaky = saying("unknown", () => replaceToy("new", {}, stage));
     const { text } = await faultSweep(options(leaky));
     assert.match(text, /files stay open|a staged file is left/);

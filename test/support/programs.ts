@@ -1,7 +1,8 @@
 /** Programs on the seam for its tests: one that replaces a file, one that publishes several, and the disk to run them on. */
 import { SimDisk } from "holdfast/sim";
 import { type Replaced, replaceFile } from "../../dist/core/replace.js";
-import { type Source, writeSource } from "../../dist/core/write.js";
+import { writeSource } from "../../dist/core/write.js";
+import type { Source } from "../../dist/io/data.js";
 import type { Io, Machine } from "../../dist/io/io.js";
 import { all, close, ensure, onFailure, open, type Program, syncDir, syncFile, unlink } from "../../dist/io/program.js";
 import { type Around, wrapIo } from "./machines.ts";

@@ -1,6 +1,17 @@
 /** What a caller may give as content, and how it becomes a source. */
-import type { Chunk, Cursor, Source } from "../core/write.ts";
 import { HoldfastError } from "../errors.ts";
+
+/** Where bytes come from: all at once, or chunk by chunk. */
+export type Source = Cursor | Uint8Array;
+
+/** A source that is read chunk by chunk. `leave` is called when it is not read to its end, and is not waited for. */
+export interface Cursor {
+  readonly next: { readonly async: () => PromiseLike<Chunk> | Chunk; readonly sync?: (() => Chunk) | undefined };
+  readonly leave: () => void;
+}
+
+/** One chunk, or undefined at the end. */
+export type Chunk = Uint8Array | undefined;
 
 /** One piece of content. Strings are written as UTF-8; of a view exactly the bytes it covers. */
 export type DataChunk = ArrayBuffer | ArrayBufferView | string;

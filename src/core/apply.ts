@@ -1,0 +1,149 @@
+/**
+ * The steps of a journal, each of which can be done again after a crash at any moment of it. A step acts only on what its record
+ * has seen: what somebody else wrote meanwhile is kept, and reported.
+ */
+
+import * as path from "node:path";
+import { certainlyNotApplied, errnoOf } from "../errors.ts";
+import type { JournalStep, Seen } from "../format/journal.ts";
+import { ourName } from "../format/names.ts";
+import type { Stat } from "../io/io.ts";
+import { lstat, makeDir, type Program, removeDir, rename, syncDir, traits, unlink } from "../io/program.ts";
+import { HELD_BUDGET_SYNC_MS } from "../util/limits.ts";
+import { type Journal, pathOf } from "./journal.ts";
+import { whileHeld } from "./publish.ts";
+import { isSame, isUnchanged } from "./seen.ts";
+
+/** What became of the steps, by the paths of their targets, relative to the directory of the record. */
+export interface Applied {
+  /** Somebody else has changed it since: it was kept. */
+  readonly superseded: readonly string[];
+  /** It is what it was, but its new content is gone: damage. */
+  readonly lost: readonly string[];
+}
+
+/** `superseded`: the target is not what the record has seen. `lost`: what should take its place is gone. */
+type Outcome = "done" | "lost" | "superseded";
+
+type Put = JournalStep & { readonly do: "put" };
+type Swap = JournalStep & { readonly do: "swap" };
+
+/** Does all steps that are not done yet, in order. */
+export function* applySteps(journal: Journal): Program<Applied> {
+  const superseded: string[] = [];
+  const lost: string[] = [];
+  for (const step of journal.record.steps) {
+    const blocked = superseded.some((above) => step.target.startsWith(`${above}/`));
+    const outcome = blocked ? "superseded" : yield* applyStep(journal, step);
+    if (outcome === "superseded") superseded.push(step.target);
+    if (outcome === "lost") lost.push(step.target);
+  }
+  return { superseded, lost };
+}
+
+function* applyStep(journal: Journal, step: JournalStep): Program<Outcome> {
+  const at = pathOf(journal, step.target);
+  const found = yield* lstat(at);
+  switch (step.do) {
+    case "make-directory":
+      if (found && found.kind !== "directory") return "superseded";
+      if (!found) yield* makeDir(at, step.mode);
+      yield* syncDir(path.dirname(at)); // what is moved into a directory that is lost is lost too
+      return "done";
+    case "remove":
+      if (!found || !isSame(found, step.before)) return "done"; // what was to go is gone
+      if (!isUnchanged(found, step.before)) return "superseded";
+      yield* held(() => unlink(at), at);
+      return "done";
+    case "remove-directory":
+      return isSame(found, step.before) ? yield* removeEmpty(at) : "done";
+    case "put":
+      return yield* put(journal, step, found);
+    case "swap":
+      return yield* swap(journal, step, found);
+  }
+}
+
+/** What somebody has put into an old directory keeps it. */
+function* removeEmpty(at: string): Program<Outcome> {
+  try {
+    yield* held(() => removeDir(at), at);
+    return "done";
+  } catch (error) {
+    if (!["EEXIST", "ENOTEMPTY"].includes(errnoOf(error))) throw error;
+    return "superseded";
+  }
+}
+
+function* put(journal: Journal, { target, before, staged, after }: Put, found: Stat | undefined): Program<Outcome> {
+  const [from, to] = [pathOf(journal, staged), pathOf(journal, target)];
+  const isStaged = isSame(yield* lstat(from), after);
+  if (isSame(found, after)) {
+    if (isStaged) yield* unlink(from); // a power loss can leave a moved file with both names
+    return "done";
+  }
+  // Published, and then replaced or removed by somebody: the later change counts.
+  if (!isStaged) return before !== null && isUnchanged(found, before) ? "lost" : "done";
+  if (!isUnchanged(found, before)) return "superseded";
+  yield* held(() => move(from, to, after), to);
+  return "done";
+}
+
+/**
+ * The old directory goes aside, the new one takes its place. In between there is none: whatever somebody puts there is kept. (An
+ * empty directory made between the look and the rename is replaced: rename(2) has no other way for directories.)
+ */
+function* swap(journal: Journal, step: Swap, found: Stat | undefined): Program<Outcome> {
+  const [target, staged, aside] = [step.target, step.staged, step.aside].map((one) => pathOf(journal, one)) as [
+    string,
+    string,
+    string,
+  ];
+  if (isSame(found, step.after)) return "done";
+  if (!isSame(yield* lstat(staged), step.after)) {
+    if (!found || isSame(found, step.before)) return "lost";
+    return (yield* isPutAway(journal, step)) ? "superseded" : "done";
+  }
+  if (found && !isSame(found, step.before)) return "superseded";
+  if (found) yield* move(target, aside, step.before);
+  if (yield* lstat(target)) return "superseded";
+  try {
+    yield* move(staged, target, step.after);
+  } catch (error) {
+    if (["EEXIST", "ENOTDIR", "ENOTEMPTY"].includes(errnoOf(error))) return "superseded";
+    throw error;
+  }
+  return "done";
+}
+
+/** Whether what found no place was being put away, so that this is still to be finished. */
+function* isPutAway(journal: Journal, { aside }: Swap): Program<boolean> {
+  const quarantine = pathOf(journal, ourName("quarantine", journal.id));
+  return (yield* lstat(pathOf(journal, aside))) !== undefined || (yield* lstat(quarantine)) !== undefined;
+}
+
+/** A rename whose failure is no failure if it was done all the same, as where a reply is lost. */
+function* move(from: string, to: string, what: Seen): Program<void> {
+  try {
+    yield* rename(from, to);
+  } catch (error) {
+    if (certainlyNotApplied(error) || !isSame(yield* lstat(to), what)) throw error;
+  }
+}
+
+/** Windows refuses while somebody holds what is moved or removed. */
+function* held(attempt: () => Program<void>, at: string): Program<void> {
+  if ((yield* traits()).replacesOpenFiles) yield* attempt();
+  else yield* whileHeld(attempt, at, HELD_BUDGET_SYNC_MS);
+}
+
+/** Makes durable what the steps did: the names in each directory that they touched. */
+export function* syncTouched(journal: Journal): Program<void> {
+  const parents = journal.record.steps.map(({ target }) => path.posix.dirname(target));
+  for (const parent of new Set(parents)) yield* syncIfThere(parent === "." ? journal.dir : pathOf(journal, parent));
+}
+
+/** A directory that a later step removed needs no sync of its own. */
+function* syncIfThere(dir: string): Program<void> {
+  if ((yield* lstat(dir))?.kind === "directory") yield* syncDir(dir);
+}
