@@ -39,7 +39,8 @@ const files = testFiles(
   long ? [] : NOT_IN_SHORT_FORM,
   args.filter((arg) => !arg.startsWith("--")),
 );
-const results = new Results("nodes", long ? "long" : "short");
+const form = long ? "long" : "short";
+const results = new Results("nodes", form);
 const dir = fs.mkdtempSync(path.join(os.tmpdir(), "holdfast-nodes-"));
 fs.chmodSync(dir, 0o711); // tests become other users
 let running;
@@ -70,10 +71,15 @@ async function onVersion(version) {
   const report = path.join(dir, `${version}.ndjson`);
   const reporter = pathToFileURL(path.join(ROOT, "scripts/tiers/reporter.mjs")).href;
   // What tests start by the name "node" is to be this build too. Temporary files go where they are removed afterwards.
-  const env = { ...process.env, PATH: `${path.dirname(node)}${path.delimiter}${process.env.PATH}`, TMPDIR: dir };
+  const env = {
+    ...process.env,
+    PATH: `${path.dirname(node)}${path.delimiter}${process.env.PATH}`,
+    TMPDIR: dir,
+    HOLDFAST_TIER: form,
+  };
   // A process group of its own, so that nothing that a test has started outlives the run.
   const options = { cwd: ROOT, env, stdio: "ignore", detached: true };
-  const child = spawn(node, testArguments(files, { reporter, destination: report }), options);
+  const child = spawn(node, testArguments(files, { reporter, destination: report, form }), options);
   running = child;
   const [code, signal] = await once(child, "exit");
   endGroup(child);

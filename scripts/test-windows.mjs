@@ -15,7 +15,7 @@ import { ensureWine, Prefix } from "./tiers/wine.mjs";
 const VERSIONS = ["20.20.2", "22.23.3", "24.21.0"];
 
 const NOT_IN_SHORT_FORM = ["cli", "crash", "fault", "lock/orders.test.js", "sim"];
-const RUN_TIMEOUT_MS = 15 * 60_000;
+const RUN_TIMEOUT_MS = { short: 15 * 60_000, long: 90 * 60_000 };
 
 /** What the tests need of the checkout. It is copied: Wine runs as a user who may not be able to read it. */
 const NEEDED = ["package.json", "dist", "dist-test", "node_modules/commander", "node_modules/fast-check"];
@@ -30,7 +30,8 @@ orExit(() => {
 const args = process.argv.slice(2);
 const long = args.includes("--long");
 const words = args.filter((arg) => !arg.startsWith("--"));
-const results = new Results("windows", long ? "long" : "short");
+const form = long ? "long" : "short";
+const results = new Results("windows", form);
 let stopped = false;
 const lacking = ensureWine();
 if (lacking) for (const version of VERSIONS) results.skip(nameOf(version), lacking);
@@ -70,8 +71,8 @@ async function onVersion(version, prefix, project) {
   const node = prefix.adapt(build, version);
   const report = path.join(project, `${version}.ndjson`);
   const files = testFiles(long ? [] : NOT_IN_SHORT_FORM, words);
-  const how = { reporter: "./reporter.mjs", destination: prefix.seen(report) };
-  const options = { cwd: project, env: { CI: "true", HOLDFAST_TIER: long ? "long" : "short" }, timeoutMs: RUN_TIMEOUT_MS };
+  const how = { reporter: "./reporter.mjs", destination: prefix.seen(report), form };
+  const options = { cwd: project, env: { CI: "true", HOLDFAST_TIER: form }, timeoutMs: RUN_TIMEOUT_MS[form] };
   const { code, output } = await prefix.run([node, ...testArguments(files, how)], options);
   prefix.end(); // what a failed test has left running
   if (stopped) return;

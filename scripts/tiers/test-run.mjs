@@ -3,7 +3,7 @@ import fs from "node:fs";
 import path from "node:path";
 import { ROOT } from "../ensure.mjs";
 
-const FILE_TIMEOUT_MS = 5 * 60_000;
+const FILE_TIMEOUT_MS = { short: 5 * 60_000, long: 30 * 60_000 };
 
 /** Tests of the repository, not of the library: what they look at is the same on every Node. */
 const OF_REPOSITORY = ["api.test.js", "docs.test.js", "package.test.js", "tidy.test.js"];
@@ -20,11 +20,11 @@ export function testFiles(leftOut = [], words = []) {
 }
 
 /** Arguments for node; `asSeen` gives a path in the form that this build of Node understands. */
-export function testArguments(files, { reporter, destination, concurrency = 2 }) {
+export function testArguments(files, { reporter, destination, form, concurrency = 2 }) {
   return [
     "--test",
     `--test-concurrency=${concurrency}`,
-    `--test-timeout=${FILE_TIMEOUT_MS}`,
+    `--test-timeout=${FILE_TIMEOUT_MS[form]}`,
     `--test-reporter=${reporter}`,
     `--test-reporter-destination=${destination}`,
     ...files.map((file) => `dist-test/${file}`),
