@@ -54,6 +54,8 @@ async function withPrefix() {
     prefix.own(project);
     await prefix.create();
     for (const version of VERSIONS) if (!stopped) await onVersion(version, prefix, project);
+  } catch (error) {
+    if (!stopped) throw error; // else it is what came of the end of Wine
   } finally {
     prefix.remove();
   }
