@@ -45,7 +45,7 @@ export function* asStagedTree(place: StagedTree, output: Output): Program<Staged
 export function* publishOutputFile(
   output: Output,
   target: Target,
-  how: Omit<Publish, "ifAbsent"> & { readonly sync: boolean },
+  how: Omit<Publish, "ifAbsent" | "overtake"> & { readonly sync: boolean },
 ): Program<{ readonly sizeBytes: number; readonly dirSynced: boolean }> {
   const created = yield* syncPath(output.path, how.sync);
   const dirSynced = yield* publishClosed({ path: output.path, created }, target, how);

@@ -9,6 +9,7 @@ import type { Stat } from "../io/io.ts";
 import {
   all,
   commit,
+  ensure,
   link,
   lstat,
   NotApplied,
@@ -25,7 +26,7 @@ import {
 } from "../io/program.ts";
 import { HELD_DELAY_FIRST_MS, HELD_DELAY_MAX_MS } from "../util/limits.ts";
 import { closeStage, type Staged } from "./stage.ts";
-import type { Target } from "./target.ts";
+import { lookAt, type Target } from "./target.ts";
 
 /** How to publish. */
 export interface Publish {
@@ -35,6 +36,11 @@ export interface Publish {
   readonly barrier: boolean;
   /** How long a rename over a file that somebody holds open is tried again (Windows). */
   readonly heldBudgetMs: number;
+  /**
+   * Called when nothing but the rename is left, with the path that a later synchronous write can remove to stop it.
+   * Returns the staged files that this write must stop first, as they are older.
+   */
+  readonly overtake: (stagedPath: string) => readonly string[];
 }
 
 /**
@@ -45,12 +51,26 @@ export interface Publish {
 export function* publish(staged: Staged, target: Pick<Target, "dir" | "path">, how: Publish): Program<boolean> {
   const step = how.ifAbsent ? takeName : replaceName;
   const barrier = (): Program<boolean> => syncAndClose(staged, target.dir, how.barrier);
-  if ((yield* traits()).replacesOpenFiles) return yield* commit(step(staged, target), barrier);
+  if ((yield* traits()).replacesOpenFiles) {
+    for (const older of how.overtake(staged.path)) yield* removeIfThere(older);
+    return yield* commit(step(staged, target), barrier);
+  }
   // Windows renames no file that is open exclusively, as a staged one is there. From here on only its age protects it, and
   // the sync may have taken long.
-  yield* setTime(staged.file, yield* now());
-  yield* closeStage(staged);
+  const nowMs = yield* now();
+  yield* ensure(setTime(staged.file, nowMs), () => closeStage(staged));
+  // Only now, as nobody can remove a staged file while its writer has it open.
+  for (const older of how.overtake(staged.path)) yield* whileHeld(() => removeIfThere(older), older, how.heldBudgetMs);
   return yield* whileHeld(() => commit(step(staged, target), barrier), target.path, how.heldBudgetMs);
+}
+
+/** After this the rename of an older write, in flight in another thread, has either happened or can't any more. */
+function* removeIfThere(stagedPath: string): Program<void> {
+  try {
+    yield* unlink(stagedPath);
+  } catch (error) {
+    if (errnoOf(error) !== "ENOENT") throw error;
+  }
 }
 
 /** The lock has done its work at the rename, so the sync does not wait for the close. */
@@ -76,7 +96,7 @@ type Named = Pick<Staged, "path"> & { readonly created: Pick<Stat, "id"> };
 export function* publishClosed(
   named: Named,
   target: Pick<Target, "dir" | "path">,
-  how: Omit<Publish, "ifAbsent">,
+  how: Omit<Publish, "ifAbsent" | "overtake">,
 ): Program<boolean> {
   const attempt = (): Program<boolean> => commit(replaceName(named, target), () => syncIf(how.barrier, target.dir));
   if ((yield* traits()).replacesOpenFiles) return yield* attempt();
@@ -102,8 +122,9 @@ function* takeName(staged: Staged, target: Pick<Target, "path">): Program<void> 
     yield* link(staged.path, target.path);
   } catch (error) {
     const errno = errnoOf(error);
-    // Not found on FAT and some network file systems: EPERM by link(2), others by what was reported for them.
-    const noLinks = ["EMLINK", "ENOSYS", "ENOTSUP", "EOPNOTSUPP", "EPERM"].includes(errno);
+    // Not found on FAT and some network file systems: EPERM by link(2), others by what was reported for them. EISDIR is what
+    // libuv makes of ERROR_INVALID_FUNCTION, the answer of Windows for a FAT drive.
+    const noLinks = ["EISDIR", "EMLINK", "ENOSYS", "ENOTSUP", "EOPNOTSUPP", "EPERM"].includes(errno);
     yield* unlessApplied(
       errno === "EEXIST"
         ? new HoldfastError("EXISTS", { path: target.path, cause: error, details: { errno } })
@@ -164,7 +185,7 @@ export function* whileHeld<T>(attempt: () => Program<T>, target: string, budgetM
 
 /** EPERM has two permanent causes that can be seen; waiting for them would only cost the budget. */
 function* refuseHopeless(target: string, cause: unknown): Program<void> {
-  const found = yield* lstat(target);
+  const found = yield* lookAt(target);
   const errno = errnoOf(cause);
   if (found?.kind === "directory")
     throw new HoldfastError("NOT_A_FILE", { what: "the path is a directory", path: target, cause, details: { errno } });

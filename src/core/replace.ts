@@ -4,9 +4,8 @@
  * Why this order: content and attributes must be on disk before the name leads to them (ext4 shows zeros, XFS and btrfs an
  * empty file otherwise), and the name is on disk only when the directory is synced (fsync(2), DESCRIPTION).
  */
-import { errnoOf } from "../errors.ts";
 import type { Source } from "../io/data.ts";
-import { type Program, syncFile, unlink } from "../io/program.ts";
+import { type Program, syncFile } from "../io/program.ts";
 import { type Publish, publish } from "./publish.ts";
 import {
   type Attributes,
@@ -26,11 +25,6 @@ export interface Finish extends Publish {
   readonly attributes: Attributes;
   /** Whether the file is synced before it gets its name. */
   readonly syncFile: boolean;
-  /**
-   * Called when nothing but the publish is left, with the path that a later synchronous write can remove to stop it.
-   * Returns the staged files that this write must stop first, as they are older.
-   */
-  readonly overtake: (stagedPath: string) => readonly string[];
 }
 
 /** What was written. */
@@ -61,16 +55,6 @@ export function* finishStage(
   const notKept = yield* setAttributes(staged, finish.attributes);
   if (finish.syncFile) yield* syncFile(staged.file); // a failure poisons the file: it is discarded, never synced again
   yield* checkSize(staged, sizeBytes);
-  for (const older of finish.overtake(staged.path)) yield* removeIfThere(older);
   const dirSynced = yield* publish(staged, target, finish);
   return { sizeBytes, dirSynced, notKept };
-}
-
-/** After this the rename of an older write, in flight in another thread, has either happened or can't any more. */
-function* removeIfThere(stagedPath: string): Program<void> {
-  try {
-    yield* unlink(stagedPath);
-  } catch (error) {
-    if (errnoOf(error) !== "ENOENT") throw error;
-  }
 }

@@ -56,12 +56,25 @@ export function* resolveEntry(given: string, symlink: SymlinkPolicy): Program<Ta
 function* lookUp(at: string, given: string): Program<{ dir: string; dirId: string; entry: Stat | undefined }> {
   const parent = path.dirname(at);
   try {
-    const [dir, parentStat, entry] = yield* all([realPath(parent), stat(parent), lstat(at)]);
+    const [dir, parentStat, entry] = yield* all([realPath(parent), stat(parent), lookAt(at)]);
     if (parentStat?.kind === "directory") return { dir, dirId: parentStat.id, entry };
   } catch (error) {
     if (errnoOf(error) !== "ENOENT") throw error;
   }
   throw new HoldfastError("NOT_FOUND", { what: "the directory does not exist", path: given, details: { directory: parent } });
+}
+
+/**
+ * What has this name, or undefined. Windows refuses to look at a file that was removed while somebody has it open (delete
+ * pending): nothing is known of it then but that it leaves, and who takes its name waits as for any other held file.
+ */
+export function* lookAt(at: string): Program<Stat | undefined> {
+  try {
+    return yield* lstat(at);
+  } catch (error) {
+    if ((yield* traits()).replacesOpenFiles || errnoOf(error) !== "EPERM") throw error;
+    return undefined;
+  }
 }
 
 /** The text of a link is relative to the real directory the link is in; `path.join` would fold `..` before links are followed. */

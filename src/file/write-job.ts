@@ -4,11 +4,11 @@ import { makeDirs } from "../core/make-dirs.ts";
 import { type Durability, type Memory, prepare, reached } from "../core/prepare.ts";
 import { type Finish, type Replaced, replaceFile } from "../core/replace.ts";
 import type { NotKept } from "../core/stage.ts";
-import { refuseUnlessFile, resolveTarget, type Target } from "../core/target.ts";
+import { lookAt, refuseUnlessFile, resolveTarget, type Target } from "../core/target.ts";
 import { HoldfastError } from "../errors.ts";
 import type { Source } from "../io/data.ts";
 import type { FileSystem, Stat } from "../io/io.ts";
-import { lstat, type Program, traits } from "../io/program.ts";
+import { type Program, traits } from "../io/program.ts";
 import type { WriteFileSyncOptions } from "./options.ts";
 import type { Overtake } from "./write-order.ts";
 
@@ -46,7 +46,7 @@ export function* locate({ path: given, options, durability }: WriteJob): Program
 
 /** Learns what there is before anything is staged. `stale`: look again, other writes came between. */
 export function* examine(target: Target, stale: boolean, job: WriteJob): Program<{ existing: Stat | undefined; on: FileSystem }> {
-  const existing = stale ? yield* lstat(target.path) : target.existing;
+  const existing = stale ? yield* lookAt(target.path) : target.existing;
   refuseUnlessFile({ existing, path: target.path });
   if (job.options.ifAbsent && existing) throw new HoldfastError("EXISTS", { path: target.path });
   const on = yield* prepare(target, { durability: job.durability, strict: job.options.strict ?? false }, job.memory);

@@ -2,6 +2,7 @@
 import type { Access, File, IoSync } from "../io/io.ts";
 import { type Actor, failing, find, may, toStat } from "./actor.ts";
 import type { Kernel, Opened } from "./kernel.ts";
+import type { Found } from "./lookup.ts";
 import { type Birth, BLOCK_BYTES } from "./micro-op.ts";
 import { type Inode, readBytes } from "./volume.ts";
 
@@ -44,7 +45,7 @@ export function fileRequests(actor: Actor): FileRequests {
       kernel.sync(inode);
     },
     close(file) {
-      kernel.opened.delete(opened(file, "close"));
+      kernel.close(opened(file, "close"));
       files.delete(file);
     },
     statFile: (file) => toStat(opened(file, "fstat").inode),
@@ -88,10 +89,8 @@ export function open(actor: Actor, path: string, access: Access, mode: number): 
   const { kernel } = actor;
   const fail = failing("open", path);
   const found = find(actor, path, access !== "create", fail);
-  const inode =
-    access === "create"
-      ? create(actor, found.dir, found.name, found.inode !== undefined, mode, fail)
-      : (found.inode ?? fail("ENOENT"));
+  const inode = access === "create" ? create(actor, found, mode, fail) : (found.inode ?? fail("ENOENT"));
+  if (kernel.isLeaving(inode)) fail("EPERM");
   const writable = access !== "read";
   if (access === "edit" && inode.kind === "directory") fail("EISDIR");
   if (access !== "create" && !(may(actor, inode, "read") && (!writable || may(actor, inode, "write")))) fail("EACCES");
@@ -105,8 +104,8 @@ export function open(actor: Actor, path: string, access: Access, mode: number): 
   return file as File;
 }
 
-function create(actor: Actor, dir: Inode, name: string, taken: boolean, mode: number, fail: (code: string) => never): Inode {
-  if (taken) fail("EEXIST");
+function create(actor: Actor, { dir, name, inode }: Found, mode: number, fail: (code: string) => never): Inode {
+  if (inode) fail(actor.kernel.isLeaving(inode) ? "EPERM" : "EEXIST");
   if (!may(actor, dir, "write")) fail("EACCES");
   return newObject(actor, dir, name, { kind: "file", text: "", mode: mode & MODE_BITS & ~UMASK });
 }

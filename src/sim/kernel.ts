@@ -15,6 +15,13 @@ export interface Opened {
   lock: "exclusive" | "shared" | undefined;
 }
 
+/** A name that was removed while somebody had the file open. */
+interface Leaving {
+  readonly dir: number;
+  readonly key: string;
+  readonly name: string;
+}
+
 /** A {@link MicroOp} before the system has numbered it. */
 export type Change = MicroOp extends infer O
   ? O extends MicroOp
@@ -41,6 +48,8 @@ export class Kernel {
   readonly base: Volume;
   readonly volume: Volume;
   readonly opened = new Set<Opened>();
+  /** Names that go with the last close of their file (Windows, delete pending); they stay if the system is cut before. */
+  readonly #leaving = new Map<Inode, Leaving>();
   readonly log: {
     readonly ops: MicroOp[];
     readonly syncs: Sync[];
@@ -97,6 +106,26 @@ export class Kernel {
     this.volume.apply(op);
     if (this.settingUp) this.base.apply(op);
     else this.log.ops.push(op);
+  }
+
+  /** Lets a name go with the last close of its file. */
+  leave(inode: Inode, name: Leaving): void {
+    this.#leaving.set(inode, name);
+  }
+
+  /** Whether the name of the file is still there although it was removed. */
+  isLeaving(inode: Inode): boolean {
+    return this.#leaving.has(inode);
+  }
+
+  /** Closes a descriptor. */
+  close(opened: Opened): void {
+    this.opened.delete(opened);
+    const leaving = this.#leaving.get(opened.inode);
+    if (!leaving || [...this.opened].some(({ inode }) => inode === opened.inode)) return;
+    this.#leaving.delete(opened.inode);
+    const { dir, key, name } = leaving;
+    this.change({ kind: "entry", inode: dir, key, name, child: undefined });
   }
 
   /** Records a sync of one object. A disk without persistence has none. */

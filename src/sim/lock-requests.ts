@@ -30,7 +30,7 @@ export function lockRequests(actor: Actor): LockRequests {
       writeBlocks(kernel, inode, new TextEncoder().encode(note));
     },
     dropLock(lock) {
-      kernel.opened.delete(files.get(lock) ?? failing("close")("EBADF"));
+      kernel.close(files.get(lock) ?? failing("close")("EBADF"));
       files.delete(lock);
     },
     readLockNote(path) {

@@ -24,6 +24,7 @@ type NameRequests = Pick<
 >;
 
 const DIRECTORY_MODE = 0o777;
+const ANY_WRITE = 0o222;
 
 /** The requests of one process. */
 export function nameRequests(actor: Actor): NameRequests {
@@ -64,7 +65,7 @@ export function nameRequests(actor: Actor): NameRequests {
       if (!may(actor, found.dir, "write")) fail("EACCES");
       if (inode.kind === "directory") fail(kernel.platform.windows ? "EPERM" : "EISDIR");
       if (openedAlone(kernel, inode)) fail("EBUSY");
-      enter(actor, found, undefined);
+      remove(actor, found, inode, fail);
     },
     makeDir(path, mode = DIRECTORY_MODE) {
       const fail = failing("mkdir", path);
@@ -103,11 +104,22 @@ function statOf(actor: Actor, path: string, follow: boolean, syscall: string): R
     return failing(syscall, path)(code);
   };
   try {
-    return toStat(findExisting(actor, path, follow, fail).inode);
+    const { inode } = findExisting(actor, path, follow, fail);
+    if (actor.kernel.isLeaving(inode)) fail("EPERM");
+    return toStat(inode);
   } catch (error) {
     if (error === absent) return undefined;
     throw error;
   }
+}
+
+/** Removes a name; on Windows at the last close of its file (before Node 22.12, and where there is no POSIX delete). */
+function remove(actor: Actor, { dir, name }: Pick<Found, "dir" | "name">, inode: Inode, fail: (code: string) => never): void {
+  const { kernel, userId } = actor;
+  if (kernel.isLeaving(inode)) fail("EPERM");
+  const leaves = kernel.platform.windows && isOpen(kernel, inode);
+  if (leaves) kernel.leave(inode, { dir: dir.number, key: kernel.platform.traits(userId).foldName(name), name });
+  else enter(actor, { dir, name }, undefined);
 }
 
 /** Lets a name lead to an object, or to nothing. */
@@ -195,6 +207,12 @@ function refuseHeld(
   fail: (code: string) => never,
 ): void {
   if (openedAlone(kernel, source)) fail("EBUSY");
+  if (kernel.isLeaving(source)) fail("EPERM");
   if (source.kind === "directory" && inside.some((inode) => isOpen(kernel, inode))) fail("EPERM");
-  if (replaced && replaced !== source && (replaced.kind === "directory" || isOpen(kernel, replaced))) fail("EPERM");
+  if (replaced && replaced !== source && !mayReplace(kernel, replaced)) fail("EPERM");
+}
+
+/** No directory, nothing that is open, and nothing read-only: that attribute is all that Windows has of a mode. */
+function mayReplace(kernel: Kernel, inode: Inode): boolean {
+  return inode.kind !== "directory" && !isOpen(kernel, inode) && (inode.attributes.mode & ANY_WRITE) !== 0;
 }

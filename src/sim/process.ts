@@ -90,7 +90,7 @@ export class SimProcess implements Machine {
    */
   kill(): void {
     this.#dead = true;
-    for (const opened of this.#actor.files.values()) this.#kernel.opened.delete(opened);
+    for (const opened of this.#actor.files.values()) this.#kernel.close(opened);
     this.#actor.files.clear();
   }
 

@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import * as path from "node:path";
 import { describe, it } from "node:test";
-import { isHoldfastError, readFile, writeFile, writeFileSync } from "holdfast";
+import { isHoldfastError, readFile, readFileSync, writeFile, writeFileSync } from "holdfast";
 import { interleave, onDisk, SimDisk, sweep } from "holdfast/sim";
 import { type Finish, replaceFile } from "../../dist/core/replace.js";
 import { sweepDead } from "../../dist/core/sweep.js";
@@ -10,6 +10,7 @@ import { newId, ourName } from "../../dist/format/names.js";
 import { currentMachine } from "../../dist/io/current.js";
 import { run, runSync } from "../../dist/io/run.js";
 import { FINISH } from "../support/finish.ts";
+import { withMachine, wrapIo } from "../support/machines.ts";
 
 const PATH = "/app/config.json";
 const HELD: Finish = { ...FINISH, heldBudgetMs: 5 };
@@ -45,6 +46,126 @@ describe("a held target", () => {
     holder.kill();
     await writing;
     assert.deepEqual(disk.tree(), { "/app/": "", [PATH]: "new" });
+  });
+});
+
+/** What Wine does not reproduce: the name of a removed file stays while somebody has it open, and can't be had. */
+describe("a target that was removed while somebody has it open", () => {
+  it("is written again once it is closed", async () => {
+    const disk = windowsDisk();
+    const holder = disk.process();
+    holder.sync.open(PATH, "read");
+    disk.process().sync.unlink(PATH);
+    const startMs = holder.sync.now();
+    let over = false;
+    const writing = onDisk(disk, () => writeFile(PATH, "new")).finally(() => {
+      over = true;
+    });
+    while (!over && holder.sync.now() - startMs < 300) await new Promise(setImmediate);
+    holder.kill();
+    await writing;
+    assert.deepEqual(disk.tree(), { "/app/": "", [PATH]: "new" });
+  });
+
+  it("is BUSY if that takes too long, to readers too, and not absent", async () => {
+    const disk = windowsDisk();
+    disk.process().sync.open(PATH, "read");
+    disk.process().sync.unlink(PATH);
+    const busy = { code: "BUSY", outcome: "unchanged" } as const;
+    await onDisk(disk, async () => {
+      await assert.rejects(writeFile(PATH, "new"), busy);
+      assert.throws(() => writeFileSync(PATH, "new"), busy);
+      await assert.rejects(readFile(PATH), busy);
+      assert.throws(() => readFileSync(PATH), busy);
+    });
+    assert.deepEqual(disk.tree(), { "/app/": "", [PATH]: "old" });
+  });
+});
+
+describe("a read-only target", () => {
+  it("is refused without waiting, and nothing is left", async () => {
+    const disk = new SimDisk({ platform: "windows" });
+    disk.writeFile(PATH, "old", 0o444);
+    const { sync } = disk.process();
+    const startMs = sync.now();
+    const refused = { code: "PERMISSION", outcome: "unchanged", message: /read-only/ } as const;
+    await assert.rejects(
+      onDisk(disk, () => writeFile(PATH, "new")),
+      refused,
+    );
+    assert.equal(sync.now(), startMs);
+    assert.deepEqual(disk.tree(), { "/app/": "", [PATH]: "old" });
+  });
+});
+
+/** Each of these is EBUSY: an exclusive open refuses the open, a byte-range lock (LockFileEx) the read. */
+describe("a reader", () => {
+  it("waits for who has the file exclusively", async () => {
+    const disk = windowsDisk();
+    const faults = [{ op: "open", path: PATH, times: 5, errno: "EBUSY" }] as const;
+    assert.equal(await onDisk(disk, () => readFile(PATH, "utf8"), { faults }), "old");
+    assert.equal(await onDisk(disk, async () => readFileSync(PATH, "utf8"), { faults }), "old");
+  });
+
+  it("of a locked range says BUSY, gives no part of the file, and leaves nothing open", async () => {
+    for (const nth of [1, 2]) {
+      const disk = windowsDisk();
+      const faults = [{ op: "read", nth, errno: "EBUSY" }] as const;
+      await assert.rejects(
+        onDisk(disk, () => readFile(PATH, "utf8"), { faults }),
+        { code: "BUSY", outcome: "unchanged" },
+      );
+      assert.deepEqual(disk.openPaths(), []);
+    }
+  });
+});
+
+/**
+ * Both found under Wine: an abort between the last two requests before the rename left the staged file, open; and a
+ * synchronous write failed with BUSY at the staged file of an asynchronous one that still had it open.
+ */
+describe("at every request of an asynchronous write", () => {
+  /** Writes "asynchronous", and does `intrude` when the `nth` request has been asked for and not answered. */
+  async function withIntruder(nth: number, intrude: () => void, signal?: AbortSignal): Promise<Intrusion> {
+    const disk = windowsDisk();
+    const process = disk.process();
+    let count = 0;
+    const io = wrapIo(process.io, (_call, proceed) => {
+      const reply = proceed();
+      if (++count === nth) intrude();
+      return reply;
+    });
+    const [ending] = await withMachine({ io, sync: process.sync }, () =>
+      Promise.allSettled([writeFile(PATH, "asynchronous", { signal })]),
+    );
+    return { ending, over: count < nth, tree: disk.tree(), openCount: process.openCount };
+  }
+
+  interface Intrusion {
+    readonly ending: PromiseSettledResult<unknown>;
+    readonly over: boolean;
+    readonly tree: Readonly<Record<string, string>>;
+    readonly openCount: number;
+  }
+
+  it("an abort leaves the old or the new file, and nothing open", async () => {
+    for (let nth = 1, over = false; !over; nth++) {
+      const control = new AbortController();
+      const found = await withIntruder(nth, () => control.abort(), control.signal);
+      const text = found.ending.status === "fulfilled" ? "asynchronous" : "old";
+      assert.deepEqual([found.tree, found.openCount], [{ "/app/": "", [PATH]: text }, 0], `after request ${nth}`);
+      over = found.over;
+    }
+  });
+
+  it("a synchronous write succeeds, and wins", async () => {
+    for (let nth = 1, over = false; !over; nth++) {
+      const found = await withIntruder(nth, () => void writeFileSync(PATH, "synchronous"));
+      if (found.ending.status === "rejected") throw found.ending.reason;
+      const text = found.over ? "asynchronous" : "synchronous";
+      assert.deepEqual([found.tree, found.openCount], [{ "/app/": "", [PATH]: text }, 0], `after request ${nth}`);
+      over = found.over;
+    }
   });
 });
 

@@ -6,7 +6,7 @@ import path from "node:path";
 import { describe, type TestContext, test } from "node:test";
 import { acquireLock, Lock, tryLock, withLock } from "holdfast/lock";
 import { lockNote, parseLockNote } from "../../dist/format/lock-note.js";
-import { failing, systemError, withMachine, wrapped } from "../support/machines.ts";
+import { failing, readNote, systemError, withMachine, wrapped } from "../support/machines.ts";
 import { openBelow, tempDir } from "../support/temp-dir.ts";
 
 const lockIn = (t: TestContext): string => path.join(tempDir(t), "a.lock");
@@ -127,9 +127,9 @@ describe("the note", () => {
     const lockPath = lockIn(t);
     const before = Date.now();
     const lock = await acquireLock(lockPath);
-    const held = fs.readFileSync(lockPath, "utf8");
+    const held = readNote(lockPath);
     await lock.release();
-    const free = fs.readFileSync(lockPath, "utf8");
+    const free = readNote(lockPath);
     const [, json = ""] = /^holdfast-lock 1 (\{.*\}) *\n$/.exec(held) ?? [];
     const { since, ...owner } = JSON.parse(json) as { since: string };
     assert.deepEqual(owner, { pid: process.pid, host: os.hostname() });

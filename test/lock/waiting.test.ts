@@ -8,6 +8,7 @@ import { describe, type TestContext, test } from "node:test";
 import { promisify } from "node:util";
 import { acquireLock, tryLock, withLock } from "holdfast/lock";
 import { type Child, inChild, startChild } from "../support/child.ts";
+import { readNote } from "../support/machines.ts";
 import { tempDir } from "../support/temp-dir.ts";
 
 const lockIn = (t: TestContext): string => path.join(tempDir(t), "a.lock");
@@ -30,7 +31,7 @@ describe("a wait", () => {
   test("that is too long is LOCKED, says who has it, and has changed nothing", async (t) => {
     const lockPath = lockIn(t);
     const other = await holder(t, lockPath);
-    const note = fs.readFileSync(lockPath, "utf8");
+    const note = readNote(lockPath);
     const since = /"since":"([^"]+)"/.exec(note)?.[1];
     for (const timeoutMs of [0, 60]) {
       await assert.rejects(acquireLock(lockPath, { timeoutMs }), {
@@ -43,7 +44,7 @@ describe("a wait", () => {
       });
     }
     assert.equal(await tryLock(lockPath), undefined);
-    assert.equal(fs.readFileSync(lockPath, "utf8"), note);
+    assert.equal(readNote(lockPath), note);
   });
 
   test("for a caller of this process is LOCKED too, and the line goes on behind it", async (t) => {

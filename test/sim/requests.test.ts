@@ -139,6 +139,48 @@ describe("windows", () => {
     assert.equal(disk.readText("/d/f"), "new");
   });
 
+  it("keeps the name of a removed file until its last close, for nobody", () => {
+    const disk = diskWith("old", windows);
+    disk.writeFile("/d/g", "new");
+    const [{ sync }, holder, other] = [disk.process(), disk.process(), disk.process().sync];
+    const held = other.open("/d/f", "read");
+    holder.sync.open("/d/f", "read");
+    sync.unlink("/d/f");
+    const denied = { code: "EPERM" };
+    for (const attempt of [
+      () => sync.open("/d/f", "read"),
+      () => sync.open("/d/f", "create"),
+      () => sync.lstat("/d/f"),
+      () => sync.rename("/d/g", "/d/f"),
+      () => sync.rename("/d/f", "/d/h"),
+      () => sync.unlink("/d/f"),
+    ])
+      assert.throws(attempt, denied);
+    assert.deepEqual(
+      sync
+        .list("/d", /^/)
+        .map(({ name }) => name)
+        .sort(),
+      ["f", "g"],
+    );
+    other.close(held);
+    assert.throws(() => sync.lstat("/d/f"), denied, "one more has it open");
+    holder.kill();
+    assert.equal(sync.lstat("/d/f"), undefined);
+    sync.rename("/d/g", "/d/f");
+    assert.equal(disk.readText("/d/f"), "new");
+  });
+
+  it("does not rename over a file that is read-only, and removes it", () => {
+    const disk = new SimDisk(windows);
+    disk.writeFile("/d/f", "old", 0o444);
+    disk.writeFile("/d/g", "new");
+    const { sync } = disk.process();
+    assert.throws(() => sync.rename("/d/g", "/d/f"), { code: "EPERM" });
+    sync.unlink("/d/f");
+    assert.deepEqual(disk.tree(), { "/d/": "", "/d/g": "new" });
+  });
+
   it("keeps everybody from a file that is being made", () => {
     const disk = diskWith("old", windows);
     const { sync } = disk.process();

@@ -1,4 +1,5 @@
 /** The real machine with something put around its requests. */
+import fs from "node:fs";
 import { withMachine } from "../../dist/io/current.js";
 import type { Call, Io, IoSync, Machine, Op } from "../../dist/io/io.js";
 import { machineOn, nodeMachine, platformMachine } from "../../dist/io/node.js";
@@ -20,6 +21,8 @@ export function wrapped(around: Around, { io, sync }: Machine = nodeMachine()): 
 export function freshMachine(around?: Around): Machine {
   return machineOn(around ? wrapped(around, platformMachine()) : platformMachine());
 }
+/** The note of a lock, which Windows has beside the lock file. */
+export const readNote = (lockPath: string): string => nodeMachine().sync.readLockNote(lockPath);
 
 /** One form of a machine with `around` put around each request. */
 export function wrapIo<T extends Io>(io: T, around: Around): T {
@@ -48,6 +51,7 @@ export function failing(op: Op, code: string, nth?: number): Around {
   let count = 0;
   return (call, proceed) => {
     if (call.op !== op || (++count !== nth && nth !== undefined)) return proceed();
+    if (call.op === "close") fs.closeSync(call.args[0]); // the descriptor is gone all the same (close(2))
     throw systemError(code, SYSCALL[op] ?? op);
   };
 }

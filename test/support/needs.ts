@@ -7,6 +7,10 @@ export const needsRoot: Skip = process.getuid?.() === 0 ? false : "needs root";
 export const needsLinux: Skip = process.platform === "linux" ? false : "needs Linux";
 export const needsPosix: Skip = process.platform === "win32" ? "needs POSIX modes, links and special files" : false;
 
+export const needsWindows: Skip = process.platform === "win32" ? false : "needs Windows";
+export const needsFreeNames: Skip =
+  process.platform === "win32" ? "needs a system that replaces and removes files that are open" : false;
+
 /** The first reason of several. */
 export function needs(...reasons: readonly Skip[]): Skip {
   return reasons.find((reason) => reason !== false) ?? false;

@@ -4,10 +4,17 @@ import os from "node:os";
 import path from "node:path";
 import type { TestContext } from "node:test";
 
+/** Windows removes nothing that is open, so there it waits until the test's processes are gone. */
+const removeAtExit: string[] = [];
+process.once("exit", () => {
+  for (const dir of removeAtExit) fs.rmSync(dir, { recursive: true, force: true, maxRetries: 10 });
+});
+
 /** A new empty directory, without symbolic links in its path. */
 export function tempDir(t: Pick<TestContext, "after">): string {
   const dir = fs.mkdtempSync(path.join(fs.realpathSync(os.tmpdir()), "holdfast-test-"));
-  t.after(() => fs.rmSync(dir, { recursive: true, force: true }));
+  if (process.platform === "win32") removeAtExit.push(dir);
+  else t.after(() => fs.rmSync(dir, { recursive: true, force: true }));
   return dir;
 }
 
