@@ -29,7 +29,8 @@ describe("holdfast doctor", { concurrency: 3, skip: needsLinux }, () => {
   it("3 where something is dead, 4 when it was repaired, then 0", async (t) => {
     const dir = tempDir(t);
     await (await startHolder(t, dir)).kill();
-    await interruptCommit(path.join(dir, "sub"), "two-step");
+    fs.mkdirSync(path.join(dir, "other"));
+    await interruptCommit(path.join(dir, "other"), "two-step");
     const found = await holdfast(["doctor", dir]);
     assert.equal(found.code, 3);
     assert.match(
@@ -41,7 +42,7 @@ describe("holdfast doctor", { concurrency: 3, skip: needsLinux }, () => {
     const repaired = await holdfast(["doctor", "--repair", dir]);
     assert.equal(repaired.code, 4);
     assert.match(repaired.stdout, /^4 repaired$/m);
-    assert.equal(fs.readFileSync(path.join(dir, "sub/site/a"), "utf8"), "new");
+    assert.equal(fs.readFileSync(path.join(dir, "other/site/a"), "utf8"), "new");
     assert.equal((await holdfast(["doctor", dir])).code, 0);
   });
 

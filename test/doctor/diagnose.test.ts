@@ -124,13 +124,14 @@ describe("diagnose", { skip: needsLinux }, () => {
     assert.equal(leftovers(dir).length, 1);
   });
 
-  it("leaves another user's leftovers", { skip: needsRoot }, async (t) => {
+  it("leaves another user's staged directories", { skip: needsRoot }, async (t) => {
     const dir = tempDir(t);
-    fs.writeFileSync(path.join(dir, `.holdfast-stage-${TOKEN}`), "");
-    fs.chownSync(path.join(dir, `.holdfast-stage-${TOKEN}`), 12345, 12345);
+    fs.mkdirSync(path.join(dir, `.holdfast-dir-${TOKEN}`));
+    fs.writeFileSync(path.join(dir, `.holdfast-dir-${TOKEN}.lock`), "");
+    fs.chownSync(path.join(dir, `.holdfast-dir-${TOKEN}.lock`), 12345, 12345);
     const { by } = await findings(dir, { repair: true });
-    assert.equal(by("staged-file").state, "unknown");
-    assert.equal(leftovers(dir).length, 1);
+    assert.deepEqual([by("staged-directory").state, by("staged-directory").repair], ["unknown", "kept"]);
+    assert.equal(leftovers(dir).length, 2);
   });
 
   it("goes on after a directory that it may not read, and says so", { skip: needsPosix }, async (t) => {
