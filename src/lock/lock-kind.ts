@@ -61,7 +61,7 @@ function* besideIt(facts: Omit<Finding, "state" | "text">, holder: string, lock:
 
 /** Asks the kernel only if the note says that somebody has it: a free lock is not touched. */
 function* stateOf(path: string, note: LockNote): Program<Pick<Finding, "owner" | "state" | "text">> {
-  if (note.state !== "held") return { state: "idle", text: "nobody has it; lock files stay where they are" };
+  if (note.state !== "held") return { state: "idle", text: "nobody has it alone; lock files stay where they are" };
   const { owner } = note;
   if (yield* isHeld(path)) return { owner, state: "live", text: `${who(owner)} has it` };
   return { owner, state: "dead", text: `${who(owner)} has ended without releasing it; the next owner is told` };
