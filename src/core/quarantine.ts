@@ -1,9 +1,7 @@
 /** Things that nothing can finish are moved to names that no sweep touches: nothing is lost, and nothing is in the way. */
 import { isHoldfastError } from "../errors.ts";
-import { ourName, type Part } from "../format/names.ts";
 import { lstat, type Program, rename, syncDir } from "../io/program.ts";
-import { pathIn } from "../util/path.ts";
-import { swapOf } from "./carry-out.ts";
+import { keepTree, swapOf } from "./carry-out.ts";
 import { type Journal, pathOf, readRecord } from "./journal.ts";
 import { endDead, type FoundUnit, underJournalLock } from "./sweep-units.ts";
 
@@ -26,28 +24,18 @@ export function quarantineUnit(unit: FoundUnit): Program<Quarantined | "live" | 
  */
 function* quarantine({ dir, id }: FoundUnit): Program<Quarantined> {
   const restored = yield* restoreOld(dir, id);
-  const content = yield* moveParts(dir, id, { dir: "quarantine", aside: "quarantine-old" });
+  const content = [yield* keepTree(dir, id, "dir", "quarantine"), yield* keepTree(dir, id, "aside", "quarantine-old")];
   yield* syncDir(dir);
-  const record = yield* moveParts(dir, id, { journal: "quarantine-journal" });
+  const record = yield* keepTree(dir, id, "journal", "quarantine-journal");
   yield* syncDir(dir);
-  return { kept: [...content, ...record], restored };
+  return { kept: [...content, record].filter((path) => path !== undefined), restored };
 }
 
 /** Moves what is aside to where nothing but a person takes it from. */
 export function* quarantineAside(dir: string, id: string): Program<readonly string[]> {
-  const kept = yield* moveParts(dir, id, { aside: "quarantine-old" });
+  const kept = yield* keepTree(dir, id, "aside", "quarantine-old");
   yield* syncDir(dir);
-  return kept;
-}
-
-function* moveParts(dir: string, id: string, moves: Partial<Record<Part, Part>>): Program<string[]> {
-  const kept: string[] = [];
-  for (const [from, to] of Object.entries(moves)) {
-    const [source, place] = [from as Part, to].map((part) => pathIn(dir, ourName(part, id))) as [string, string];
-    if (yield* lstat(source)) yield* rename(source, place);
-    if (yield* lstat(place)) kept.push(place);
-  }
-  return kept;
+  return kept === undefined ? [] : [kept];
 }
 
 /** A directory that is absent because its old content is aside gets it back. Which one that is, only a whole record tells. */
