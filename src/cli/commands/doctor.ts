@@ -5,10 +5,10 @@ import { outputOf } from "../output.ts";
 import type { Context } from "../program.ts";
 
 const AFTER_HELP = `
-Looks at PATH and all below it. Without --repair nothing is changed. With it, what
-dead processes left is removed, their commits are finished, and what is damaged is
-moved to quarantine; what a live process has is never touched. What is in
-quarantine is yours to look at and to remove.
+Looks at PATH and all below it. Without --repair nothing is changed. With it,
+what dead processes left is removed, their commits are finished, and what is
+damaged is moved to quarantine; what a live process has is never touched. What
+is in quarantine is yours to look at and to remove.
 
 --json prints one object a line: one for each thing, then one of type "diagnosis".
 
