@@ -55,9 +55,10 @@ function* look({ dir, names }: Thing): Program<Present | undefined> {
   const life = pathIn(dir, ourName("life", id));
   const verdict = yield* probe(life, { kind, part: "life" });
   const parts = new Map<UnitPart, string>();
-  for (const part of PARTS) {
-    const at = pathIn(dir, ourName(part, id));
-    if (yield* lstat(at)) parts.set(part, at);
+  for (const name of names) {
+    const { part } = parseOurName(name) ?? {};
+    const at = pathIn(dir, name);
+    if (part !== undefined && (yield* lstat(at))) parts.set(part as UnitPart, at);
   }
   return { dir, id, kind, verdict, parts };
 }

@@ -10,7 +10,7 @@ what dead processes left is removed, their commits are finished, and what is
 damaged is moved to quarantine; what a live process has is never touched. What
 is in quarantine is yours to look at and to remove.
 
---json prints one object a line: one for each thing, then one of type "diagnosis".
+--json prints one object a line: each thing, then the numbers ("diagnosis").
 
 Exit codes: 0 nothing to repair   3 something to repair   4 all of it repaired
             1 something could not be looked at, or not be repaired
