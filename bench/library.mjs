@@ -3,6 +3,7 @@ import { createRequire } from "node:module";
 import { fileURLToPath } from "node:url";
 
 export { replaceFile } from "../dist/core/replace.js";
+export * as doctor from "../dist/doctor/index.js";
 export * as holdfast from "../dist/index.js";
 export { sharingBarriers } from "../dist/io/barriers.js";
 export { withMachine } from "../dist/io/current.js";

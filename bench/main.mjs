@@ -7,6 +7,7 @@ import os from "node:os";
 import path from "node:path";
 import { descriptors } from "./benchmarks/descriptors.mjs";
 import { directory } from "./benchmarks/directory.mjs";
+import { doctor } from "./benchmarks/doctor.mjs";
 import { importTime } from "./benchmarks/import.mjs";
 import { lock } from "./benchmarks/lock.mjs";
 import { replace } from "./benchmarks/replace.mjs";
@@ -15,7 +16,7 @@ import { stream } from "./benchmarks/stream.mjs";
 import { together } from "./benchmarks/together.mjs";
 import { holdfast } from "./library.mjs";
 
-const BENCHMARKS = { replace, together, directory, seam, lock, import: importTime, stream, descriptors };
+const BENCHMARKS = { replace, together, directory, seam, lock, import: importTime, stream, descriptors, doctor };
 
 const args = process.argv.slice(2);
 const json = args.includes("--json");

@@ -22,8 +22,9 @@ const API: Readonly<Record<string, readonly string[]>> = {
     "writeFileSync",
     "writeJson",
   ],
-  // withLockSync is for updateFileSync, and not in the documentation.
-  "holdfast/lock": ["Lock", "acquireLock", "tryLock", "withLock", "withLockSync"],
+  "holdfast/doctor": ["diagnose"],
+  // lockKind is for the doctor, withLockSync for updateFileSync: they are not in the documentation.
+  "holdfast/lock": ["Lock", "acquireLock", "lockKind", "tryLock", "withLock", "withLockSync"],
   "holdfast/sim": [
     "SABOTAGE_NAMES",
     "SimDisk",

@@ -72,7 +72,13 @@ describe("the package", { concurrency: true }, () => {
       }
     }
     const bundled = modules.filter((file) => !file.startsWith("dist/cli/") && !file.startsWith("dist/chunks/"));
-    assert.deepEqual(bundled.sort(), ["dist/index.js", "dist/io/native.cjs", "dist/lock/index.js", "dist/sim/index.js"]);
+    assert.deepEqual(bundled.sort(), [
+      "dist/doctor/index.js",
+      "dist/index.js",
+      "dist/io/native.cjs",
+      "dist/lock/index.js",
+      "dist/sim/index.js",
+    ]);
   });
 
   it("offers types and default for every entry, and no import condition: require() works with it too", () => {

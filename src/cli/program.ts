@@ -2,6 +2,7 @@
 import { Command } from "commander";
 import type { Cancellation } from "./cancel.ts";
 import { addDemo } from "./commands/demo.ts";
+import { addDoctor } from "./commands/doctor.ts";
 import { addProve } from "./commands/prove.ts";
 import { addRun } from "./commands/run.ts";
 import { addWrite } from "./commands/write.ts";
@@ -20,6 +21,7 @@ Examples:
   sort a | holdfast write a         a is the old or the new file, never half
   holdfast run --out b -- sh -c 'sort a > "$HOLDFAST_OUT"'
                                     b is replaced only if the command succeeds
+  holdfast doctor .                 what dead processes left here
   holdfast prove                    every crash state of every write protocol
 
 Exit codes:
@@ -38,6 +40,7 @@ export function createProgram(context: Context): Command {
     .exitOverride();
   addWrite(program, context);
   addRun(program, context);
+  addDoctor(program, context);
   addProve(program, context);
   addDemo(program, context);
   return program;

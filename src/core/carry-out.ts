@@ -9,7 +9,7 @@ import { cleanUp, close, commit, ensure, lstat, open, type Program, read, rename
 import { GATHER_BYTES } from "../util/limits.ts";
 import { pathIn } from "../util/path.ts";
 import { type Applied, applySteps, syncTouched } from "./apply.ts";
-import { dropRecord, type Journal, pathOf, publishRecord, readRecord, unlessApplied } from "./journal.ts";
+import { dropRecord, type Journal, pathOf, publishRecord, readRecord, syncRecord, unlessApplied } from "./journal.ts";
 import { isSame } from "./seen.ts";
 
 /** What became of a unit with a journal. */
@@ -62,7 +62,8 @@ export interface Recovered extends CarriedOut {
 export function* recover(dir: string, id: string): Program<Recovered> {
   const journal = yield* readRecord(dir, id);
   const { record } = journal;
-  for (const step of record.steps) yield* refuseDamaged(journal, step);
+  yield* syncRecord(journal);
+  yield* refuseDamaged(journal);
   let applied: Applied;
   try {
     applied = yield* applySteps(journal);
@@ -74,7 +75,8 @@ export function* recover(dir: string, id: string): Program<Recovered> {
   return { record, undone: false, ...(yield* retire(journal, applied)) };
 }
 
-const swapOf = ({ record }: Journal): (JournalStep & { readonly do: "swap" }) | undefined => {
+/** The swap in two steps that a journal is, if it is one. */
+export const swapOf = ({ record }: Journal): (JournalStep & { readonly do: "swap" }) | undefined => {
   const [first] = record.steps;
   return first?.do === "swap" ? first : undefined;
 };
@@ -137,7 +139,11 @@ export function* keepTree(dir: string, id: string, from: Part, to: Part): Progra
 }
 
 /** Bytes that rotted while nobody was there must not be published now. */
-function* refuseDamaged(journal: Journal, step: JournalStep): Program<void> {
+export function* refuseDamaged(journal: Journal): Program<void> {
+  for (const step of journal.record.steps) yield* refuseDamagedStep(journal, step);
+}
+
+function* refuseDamagedStep(journal: Journal, step: JournalStep): Program<void> {
   if (step.do !== "put" || step.after.sha256 === undefined) return;
   const at = pathOf(journal, step.staged);
   const found = yield* lstat(at);

@@ -86,18 +86,20 @@ function* writeRecord(journal: Journal): Program<void> {
 }
 
 /**
- * Reads the record of a unit whose owner is dead, and makes it durable before anybody acts on it: what a killed process has
- * left may be in memory only.
+ * Reads the record of a unit.
  *
  * @throws {HoldfastError} CORRUPT_JOURNAL, UNSUPPORTED: see {@link decodeJournal}.
  */
 export function* readRecord(dir: string, id: string): Program<Journal> {
   const at = recordPath({ dir, id });
-  const record = decodeJournal(yield* readWhole(at, 0), at);
-  const file = yield* open(at, "edit");
+  return { dir, id, record: decodeJournal(yield* readWhole(at, 0), at) };
+}
+
+/** Makes the record of a dead owner durable before anybody acts on it: what a killed process has left may be in memory only. */
+export function* syncRecord(journal: Journal): Program<void> {
+  const file = yield* open(recordPath(journal), "edit");
   yield* ensure(syncFile(file), () => close(file));
-  yield* syncDir(dir);
-  return { dir, id, record };
+  yield* syncDir(journal.dir);
 }
 
 /** Removes the record for good: nothing is left to be done. Whether the directory was synced. */

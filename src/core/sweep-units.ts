@@ -40,21 +40,26 @@ export interface FoundUnit {
 }
 
 /** Settles a unit if its owner is dead. */
-export function* settleUnit(unit: FoundUnit): Program<Settled> {
+export function settleUnit(unit: FoundUnit): Program<Settled> {
+  return endDead(unit, settleDead);
+}
+
+/** Calls `end` while it is certain that the unit's owner is dead; then, unless that has found somebody live, it has no life. */
+export function* endDead<T>(unit: FoundUnit, end: (unit: FoundUnit) => Program<T | "live">): Program<T | "live" | "nothing"> {
   const { dir, id, kind } = unit;
   const life = pathIn(dir, ourName("life", id));
   const found = yield* lstat(life);
   // The file is there before anything else of the unit and after it, so whatever has none is what a power loss left.
-  if (!found) return yield* settleDead(unit);
+  if (!found) return yield* end(unit);
   if (found.kind !== "file" || !(yield* isOurs(found))) return "live";
   const proof = yield* proofOf(kind);
   if (proof === "none" && !(yield* isOld(found, kind)).old) return "live";
   const file = yield* openUnlessHeld(life);
   if (file === undefined) return "live";
-  const body = function* (): Program<Settled> {
+  const body = function* (): Program<T | "live" | "nothing"> {
     if (proof === "kernel" && !(yield* tryLock(file, "exclusive"))) return "live";
     if ((yield* statFile(file)).links === 0) return "nothing";
-    const settled = yield* settleDead(unit);
+    const settled = yield* end(unit);
     if (proof === "kernel" && settled !== "live") yield* unlink(life);
     return settled;
   };
@@ -76,7 +81,7 @@ function* openUnlessHeld(life: string): Program<File | undefined> {
 function* settleDead(unit: FoundUnit): Program<Settled> {
   const { dir, id } = unit;
   const committed = (yield* lstat(pathIn(dir, ourName("journal", id)))) !== undefined;
-  if (committed) return yield* unit.journalLocked ? finishCommit(unit) : finishUnderLock(unit);
+  if (committed) return yield* unit.journalLocked ? finishCommit(unit) : underJournalLock(dir, () => finishCommit(unit));
   // What the dead owner did last may be in memory only. If it was an exchange, and a power loss undid it after this, the target
   // would be what is removed here.
   yield* syncDir(dir);
@@ -86,10 +91,10 @@ function* settleDead(unit: FoundUnit): Program<Settled> {
 }
 
 /** One at a time carries out the journals of a directory, as two could be about the same target. */
-function* finishUnderLock(unit: FoundUnit): Program<Settled> {
-  const taken = yield* takeLock(pathIn(unit.dir, JOURNAL_LOCK_NAME), "exclusive");
+export function* underJournalLock<T>(dir: string, body: () => Program<T>): Program<T | "live"> {
+  const taken = yield* takeLock(pathIn(dir, JOURNAL_LOCK_NAME), "exclusive");
   if (!taken) return "live";
-  return yield* ensure(finishCommit(unit), () => dropLock(taken.lock));
+  return yield* ensure(body(), () => dropLock(taken.lock));
 }
 
 function* finishCommit({ dir, id }: FoundUnit): Program<Finished> {

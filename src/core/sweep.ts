@@ -6,10 +6,9 @@
  * fooled by a process id that was given again. Where no such lock can be had, age decides.
  */
 import { OURS, type OurName, parseOurName } from "../format/names.ts";
-import type { Stat } from "../io/io.ts";
-import { close, ensure, list, lstat, open, type Program, statFile, traits, tryLock, unlink } from "../io/program.ts";
+import { list, type Program, unlink } from "../io/program.ts";
 import { pathIn } from "../util/path.ts";
-import { isOld, isOurs } from "./dead.ts";
+import { type NotDead, whileDead } from "./dead.ts";
 import { type Finished, settleUnit } from "./sweep-units.ts";
 
 /** What one sweep did. */
@@ -43,7 +42,7 @@ export function* sweepDead(dir: string, { unitsOnly = false, journalLocked = fal
   for (const one of unitsOnly ? [] : parsed.filter(({ part }) => part === "stage")) {
     const at = pathIn(dir, one.name);
     try {
-      if (yield* removeIfDead(at, one as OurName)) removed.push(at);
+      if ((yield* removeIfDead(at, one as OurName)) === "removed") removed.push(at);
       else keptCount++;
     } catch (error) {
       failed.push({ path: at, error });
@@ -85,30 +84,10 @@ function unitsOf(parsed: readonly NamedPart[]): Map<string, FoundUnit> {
   return units;
 }
 
-function* removeIfDead(at: string, { kind }: OurName): Program<boolean> {
-  const found = yield* lstat(at);
-  if (found?.kind !== "file" || !(yield* mayRemove(found))) return false;
-  const { old, proof } = yield* isOld(found, kind);
-  if (!old) return false;
-  if (proof !== "kernel") {
-    yield* unlink(at); // Windows refuses while the writer has it open exclusively
-    return true;
-  }
-  const file = yield* open(at, "read");
-  const body = function* (): Program<boolean> {
-    // A shared lock is enough to learn that no writer holds its exclusive one, and needs no right to write.
-    if (!(yield* tryLock(file, "shared"))) return false;
-    if ((yield* statFile(file)).id !== found.id) return false;
+/** Removes a staged file if its writer is dead. */
+export function removeIfDead(at: string, stage: OurName): Program<NotDead | "removed"> {
+  return whileDead(at, stage, function* (): Program<"removed"> {
     yield* unlink(at);
-    return true;
-  };
-  return yield* ensure(body(), () => close(file));
-}
-
-/**
- * Root gives a staged file the owner of the file to be replaced, and can be killed right after that; so it removes those of
- * others too. Not more than that: a journal of another user is nothing for root to carry out.
- */
-function* mayRemove(found: Stat): Program<boolean> {
-  return (yield* isOurs(found)) || (yield* traits()).userId === 0;
+    return "removed";
+  });
 }

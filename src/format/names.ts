@@ -29,9 +29,19 @@ function token(bytes: Uint8Array): string {
  * What has a name of ours. `stage`: a staged file. Of a unit that is more than one file, all with the id of the unit: `life`,
  * the file whose lock shows that the unit's owner lives; `dir`, its staged directory, and after an exchange the old one;
  * `out`, the place where a command puts one output; `journal`, the record of its commit; `aside`, where the old directory is
- * for the time of a swap in two steps; `quarantine` and `quarantine-old`, what a commit found no place for.
+ * for the time of a swap in two steps; `quarantine` and `quarantine-old`, what a commit found no place for; and
+ * `quarantine-journal`, a record that nobody can carry out.
  */
-export type Part = "aside" | "dir" | "journal" | "life" | "out" | "quarantine" | "quarantine-old" | "stage";
+export type Part =
+  | "aside"
+  | "dir"
+  | "journal"
+  | "life"
+  | "out"
+  | "quarantine"
+  | "quarantine-journal"
+  | "quarantine-old"
+  | "stage";
 
 /**
  * How the owner of a staged file or unit shows that it lives. `locked`: by a kernel lock, or an open that excludes all others.
@@ -58,7 +68,8 @@ export function ourName(part: Part, id: string): string {
   return part === "life" ? `.holdfast-dir-${id}.lock` : `.holdfast-${part}-${id}`;
 }
 
-const NAME = /^\.holdfast-(aside|dir|journal|out|quarantine-old|quarantine|stage)-((unlocked-)?[0-9a-hjkmnp-tv-z]{26})(\.lock)?$/;
+const NAME =
+  /^\.holdfast-(aside|dir|journal|out|quarantine-journal|quarantine-old|quarantine|stage)-((unlocked-)?[0-9a-hjkmnp-tv-z]{26})(\.lock)?$/;
 
 /** What `name` says; undefined if {@link ourName} can't give it. */
 export function parseOurName(name: string): OurName | undefined {

@@ -4,3 +4,4 @@
  * @packageDocumentation
  */
 export { acquireLock, Lock, type LockOptions, type TryLockOptions, tryLock, withLock, withLockSync } from "./lock.ts";
+export { lockKind } from "./lock-kind.ts";

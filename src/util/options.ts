@@ -17,6 +17,8 @@ export const integer =
     Number.isInteger(value) && (value as number) >= 0 && (value as number) <= max ? undefined : `an integer from 0 to ${text}`;
 /** What aborts a call. */
 export const isSignal: Check = (value) => (value instanceof AbortSignal ? undefined : "an AbortSignal");
+/** What is called back. */
+export const isFunction: Check = (value) => (typeof value === "function" ? undefined : "a function");
 
 /** The options that a function knows, each with its check. */
 export type Checks = Readonly<Record<string, Check>>;

@@ -11,6 +11,7 @@ describe("help", { concurrency: 3 }, () => {
     ["help"],
     ["write", "--help"],
     ["run", "--help"],
+    ["doctor", "--help"],
     ["prove", "--help"],
     ["demo", "--help"],
     ["help", "write"],

@@ -4,6 +4,7 @@ import path from "node:path";
 import { createInterface } from "node:readline";
 import { pathToFileURL } from "node:url";
 import * as hf from "holdfast";
+import * as doctor from "holdfast/doctor";
 import * as locks from "holdfast/lock";
 import type { Body, Settled, Toolbox } from "./child.ts";
 import * as machines from "./machines.ts";
@@ -28,6 +29,7 @@ async function settle<T>(work: () => T | Promise<T>): Promise<Settled<T>> {
 
 const box: Toolbox = {
   hf,
+  doctor,
   locks,
   witnessed,
   fs,

@@ -14,6 +14,7 @@ const ROWS: readonly (readonly string[])[] = [
   ["file", "dir", "tx", "log"],
   ["store"],
   ["checkpoint", "blob", "cache", "recording", "tiles"],
+  ["doctor"],
   ["index"],
   ["cli"],
 ];

@@ -1,0 +1,49 @@
+/** One directory: what of ours is in it, and which directories to look at next. */
+import type { Kind, Thing } from "../core/finding.ts";
+import { OURS } from "../format/names.ts";
+import type { FileSystem } from "../io/io.ts";
+import { fileSystem, list, type Program } from "../io/program.ts";
+import { pathIn } from "../util/path.ts";
+import { KINDS, NAMES } from "./kinds.ts";
+
+/** A thing, and the kind that knows about it. */
+export interface Known {
+  readonly kind: Kind;
+  readonly thing: Thing;
+}
+
+/** A directory that was looked at. */
+export interface Looked {
+  readonly things: readonly Known[];
+  /** What it is on, if there are things in it. */
+  readonly on: FileSystem | undefined;
+  /**
+   * Directories in it that are not ours, the last one first: what is staged or quarantined belongs to its unit. Symbolic links are
+   * not followed.
+   */
+  readonly subdirectories: readonly string[];
+}
+
+/** Lists a directory. Only what may be ours, and directories, are in memory at any moment. */
+export function* lookInto(dir: string): Program<Looked> {
+  const entries = [...(yield* list(dir, NAMES, true))].sort((one, other) => (one.name < other.name ? -1 : 1));
+  const things = new Map<string, Known & { readonly thing: { readonly names: string[] } }>();
+  const subdirectories: string[] = [];
+  for (const { name, kind: what } of entries) {
+    if (what === "directory" && !OURS.test(name)) {
+      subdirectories.push(pathIn(dir, name));
+      continue;
+    }
+    for (const [index, kind] of KINDS.entries()) {
+      const key = kind.keyOf(name);
+      if (key === undefined) continue;
+      const at = `${index} ${key}`;
+      const known = things.get(at) ?? { kind, thing: { dir, names: [] } };
+      known.thing.names.push(name);
+      things.set(at, known);
+      break;
+    }
+  }
+  const on = things.size > 0 ? yield* fileSystem(dir) : undefined;
+  return { things: [...things.values()], on, subdirectories: subdirectories.reverse() };
+}
