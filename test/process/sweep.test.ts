@@ -218,7 +218,7 @@ describe("what a sweep never touches", { skip: needsLinux }, () => {
       `.holdfast-stage-${TOKEN.replace("a", "u")}`,
       `.holdfast-stage-${TOKEN.replace("a", "-")}`,
       `.holdfast-stage-${TOKEN}.bak`,
-      `.holdfast-journal-${TOKEN}`,
+      `.holdfast-journals-${TOKEN}`,
       `holdfast-stage-${TOKEN}`,
       `x.holdfast-stage-${TOKEN}`,
       ".holdfast-stage-",
