@@ -14,6 +14,3 @@ export const EXIT = {
   /** Cancelled by the user (SIGINT): 128 + 2, as shells have it. */
   cancelled: 130,
 } as const;
-
-/** One of {@link EXIT}. */
-export type ExitCode = (typeof EXIT)[keyof typeof EXIT];

@@ -1,11 +1,11 @@
 /** What a failure is to the user of the command line: an exit code, one line of text, one object of JSON. Never a stack. */
 import { CommanderError } from "commander";
 import { isHoldfastError, type Outcome } from "../index.ts";
-import { EXIT, type ExitCode } from "./exit-codes.ts";
+import { EXIT } from "./exit-codes.ts";
 
 /** One failure, ready to be shown. */
 export interface Failure {
-  readonly exitCode: ExitCode;
+  readonly exitCode: number;
   readonly code: string;
   readonly outcome: Outcome;
   readonly message: string;

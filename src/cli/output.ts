@@ -12,12 +12,12 @@ export interface Output {
   note(text: string): void;
 }
 
-/** The output of a command that was called with `--json`, or was not. */
-export function outputOf(json: boolean): Output {
+/** The output of a command that was called with `--json`, or was not. `results`: where its results go. */
+export function outputOf(json: boolean, results: NodeJS.WriteStream = process.stdout): Output {
   return {
     json,
-    line: (text = "") => void (json || process.stdout.write(`${text}\n`)),
-    result: (value) => void (json && process.stdout.write(`${JSON.stringify(value)}\n`)),
+    line: (text = "") => void (json || results.write(`${text}\n`)),
+    result: (value) => void (json && results.write(`${JSON.stringify(value)}\n`)),
     note: (text) => void (json || process.stderr.write(`${text}\n`)),
   };
 }

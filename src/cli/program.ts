@@ -1,28 +1,30 @@
 /** The command line as commander sees it: names, options, help. */
 import { Command } from "commander";
+import type { Cancellation } from "./cancel.ts";
 import { addDemo } from "./commands/demo.ts";
 import { addProve } from "./commands/prove.ts";
+import { addRun } from "./commands/run.ts";
 import { addWrite } from "./commands/write.ts";
-import type { ExitCode } from "./exit-codes.ts";
+import type { Ending } from "./ending.ts";
 
 /** What every command is given. */
-export interface Context {
+export interface Context extends Cancellation {
   readonly version: string;
-  /** Aborted when the user wants the command to stop. */
-  readonly signal: AbortSignal;
   /** Says how the command has ended, if it does not throw. */
-  readonly exit: (code: ExitCode) => void;
+  readonly exit: (ending: Ending) => void;
 }
 
 const AFTER_HELP = `
 Examples:
   holdfast demo                     see what it is good for, in half a minute
   sort a | holdfast write a         a is the old or the new file, never half
+  holdfast run --out b -- sh -c 'sort a > "$HOLDFAST_OUT"'
+                                    b is replaced only if the command succeeds
   holdfast prove                    every crash state of every write protocol
 
 Exit codes:
   0 ok   1 failed   2 wrong usage   3 damage found   4 damage repaired
-  11 locked by somebody else   130 cancelled`;
+  11 locked by somebody else   130 cancelled   run: that of its command`;
 
 /** All commands. */
 export function createProgram(context: Context): Command {
@@ -35,6 +37,7 @@ export function createProgram(context: Context): Command {
     .configureOutput({ outputError: () => {} }) // main.ts says what failed, as text or as JSON
     .exitOverride();
   addWrite(program, context);
+  addRun(program, context);
   addProve(program, context);
   addDemo(program, context);
   return program;

@@ -107,14 +107,15 @@ function* retire(journal: Journal, { superseded, lost }: Applied): Program<Carri
   yield* syncOrKeep(journal);
   const [staged, aside] = [pathIn(dir, ourName("dir", id)), pathIn(dir, ourName("aside", id))];
   const away: string[] = [];
+  let moved = true;
   if (superseded.length > 0) {
     for (const kept of [yield* keepTree(dir, id, "dir", "quarantine"), yield* keepTree(dir, id, "aside", "quarantine-old")])
       if (kept !== undefined) away.push(kept);
   } else if (yield* lstat(aside)) {
     yield* rename(aside, staged);
-  }
-  const dirSynced = yield* syncDir(dir);
-  yield* dropRecord(journal);
+  } else moved = false;
+  if (moved) yield* syncDir(dir);
+  const dirSynced = yield* dropRecord(journal);
   return { dirSynced, superseded, kept: away };
 }
 

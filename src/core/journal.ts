@@ -57,7 +57,7 @@ export function* publishRecord(journal: Journal): Program<void> {
 }
 
 /** Throws that nothing was changed if `undo` succeeds, and else the first error, which leaves that open. */
-export function* unlessApplied(first: unknown, undo: Program<void>): Program<never> {
+export function* unlessApplied(first: unknown, undo: Program<unknown>): Program<never> {
   try {
     yield* undo;
   } catch (error) {
@@ -100,12 +100,12 @@ export function* readRecord(dir: string, id: string): Program<Journal> {
   return { dir, id, record };
 }
 
-/** Removes the record for good: nothing is left to be done. */
-export function* dropRecord(journal: Pick<Journal, "dir" | "id">): Program<void> {
+/** Removes the record for good: nothing is left to be done. Whether the directory was synced. */
+export function* dropRecord(journal: Pick<Journal, "dir" | "id">): Program<boolean> {
   try {
     yield* unlink(recordPath(journal));
   } catch (error) {
     if (errnoOf(error) !== "ENOENT") throw error;
   }
-  yield* syncDir(journal.dir);
+  return yield* syncDir(journal.dir);
 }

@@ -1,12 +1,12 @@
 /** What a command has made of the place it was given: a file, a directory, or nothing. */
 import { HoldfastError } from "../errors.ts";
 import { ourName } from "../format/names.ts";
-import { lstat, type Program, removeDir, rename, syncDir } from "../io/program.ts";
+import { lstat, onFailure, type Program, rename, syncDir } from "../io/program.ts";
 import { pathIn } from "../util/path.ts";
 import { type Publish, publishClosed } from "./publish.ts";
 import type { StagedTree } from "./staged-tree.ts";
 import type { Target } from "./target.ts";
-import { syncPath } from "./tree.ts";
+import { removeTree, syncPath } from "./tree.ts";
 
 /** A file or a directory in its place. */
 export interface Output {
@@ -29,13 +29,16 @@ export function* findOutput(place: StagedTree, name: string): Program<Output> {
  */
 export function* asStagedTree(place: StagedTree, output: Output): Program<StagedTree> {
   const at = pathIn(place.dir, ourName("dir", place.id));
-  yield* rename(output.path, at);
-  yield* syncDir(place.path);
-  yield* removeDir(place.path);
-  yield* syncDir(place.dir);
-  const created = yield* lstat(at);
-  if (!created) throw new HoldfastError("BUSY", { what: "the output was removed while it was committed", path: at });
-  return { ...place, path: at, created };
+  const move = function* (): Program<StagedTree> {
+    yield* rename(output.path, at);
+    yield* syncDir(place.path);
+    yield* removeTree(place.path); // with whatever else the command has made there
+    yield* syncDir(place.dir);
+    const created = yield* lstat(at);
+    if (!created) throw new HoldfastError("BUSY", { what: "the output was removed while it was committed", path: at });
+    return { ...place, path: at, created };
+  };
+  return yield* onFailure(move(), () => removeTree(at)); // whoever called knows of the place only
 }
 
 /** Publishes a file. */

@@ -6,7 +6,8 @@
  * fooled by a process id that was given again. Where no such lock can be had, age decides.
  */
 import { OURS, type OurName, parseOurName } from "../format/names.ts";
-import { close, ensure, list, lstat, open, type Program, statFile, tryLock, unlink } from "../io/program.ts";
+import type { Stat } from "../io/io.ts";
+import { close, ensure, list, lstat, open, type Program, statFile, traits, tryLock, unlink } from "../io/program.ts";
 import { pathIn } from "../util/path.ts";
 import { isOld, isOurs } from "./dead.ts";
 import { type Finished, settleUnit } from "./sweep-units.ts";
@@ -86,7 +87,7 @@ function unitsOf(parsed: readonly NamedPart[]): Map<string, FoundUnit> {
 
 function* removeIfDead(at: string, { kind }: OurName): Program<boolean> {
   const found = yield* lstat(at);
-  if (found?.kind !== "file" || !(yield* isOurs(found))) return false;
+  if (found?.kind !== "file" || !(yield* mayRemove(found))) return false;
   const { old, proof } = yield* isOld(found, kind);
   if (!old) return false;
   if (proof !== "kernel") {
@@ -102,4 +103,12 @@ function* removeIfDead(at: string, { kind }: OurName): Program<boolean> {
     return true;
   };
   return yield* ensure(body(), () => close(file));
+}
+
+/**
+ * Root gives a staged file the owner of the file to be replaced, and can be killed right after that; so it removes those of
+ * others too. Not more than that: a journal of another user is nothing for root to carry out.
+ */
+function* mayRemove(found: Stat): Program<boolean> {
+  return (yield* isOurs(found)) || (yield* traits()).userId === 0;
 }

@@ -9,9 +9,16 @@ let machine: Machine | undefined;
 
 /** Made at the first use, so that importing the package loads nothing native. */
 export function nodeMachine(): Machine {
-  if (!machine) {
-    const { io, sync } = process.platform === "win32" ? windowsMachine() : posixMachine(process.platform);
-    machine = { io: sharingBarriers(lookingUpAtOnce({ io, sync })), sync };
-  }
+  machine ??= machineOn(platformMachine());
   return machine;
+}
+
+/** Each request as calls of `node:fs`, and nothing more. */
+export function platformMachine(): Machine {
+  return process.platform === "win32" ? windowsMachine() : posixMachine(process.platform);
+}
+
+/** What makes a machine quick, put on a plain one. */
+export function machineOn({ io, sync }: Machine): Machine {
+  return { io: sharingBarriers(lookingUpAtOnce({ io, sync })), sync };
 }

@@ -2,6 +2,7 @@
  * The sweeps behind `holdfast prove`: Holdfast's own write protocols under every crash, and the same protocols with one
  * barrier broken, which have to fail: a proof that can't fail proves nothing.
  */
+import { exchangeDirectory, mergeDirectory, publishDirectory, swapDirectory } from "./builtin-directories.ts";
 import {
   create,
   createIfAbsent,
@@ -53,6 +54,10 @@ export const builtinSweeps: readonly BuiltinSweep[] = [
   sound("several-in-a-row", "replace a file three times, acknowledging each", severalInARow),
   sound("sweep-after-crash", "crash, then remove what dead writers left; crash that too", sweepAfterCrash),
   sound("write-after-crash", "crash, then write again; crash that too", writeAfterCrash),
+  sound("directory", "publish a directory, crash, then remove or finish what is left", publishDirectory),
+  sound("directory-exchange", "replace a directory in one step", exchangeDirectory),
+  sound("directory-two-steps", "replace a directory in two steps, under a journal", swapDirectory),
+  sound("directory-file-by-file", "replace a directory file by file, under a journal", mergeDirectory),
   sound("tell-after-sync", "crash, sync what is found, then tell others of it; crash that too", tellAfterSync),
   ...SABOTAGE_NAMES.map((sabotage) => ({
     name: `control-${sabotage}`,
@@ -60,6 +65,12 @@ export const builtinSweeps: readonly BuiltinSweep[] = [
     expectViolations: true,
     options: { ...replace, sabotage },
   })),
+  {
+    name: "control-directory-no-sync",
+    description: "replace a directory in two steps without a directory sync: broken on purpose",
+    expectViolations: true,
+    options: { ...swapDirectory, sabotage: "no-directory-sync" },
+  },
   {
     name: "control-tell-without-sync",
     description: "crash, tell others of what is found without syncing it first: broken on purpose",

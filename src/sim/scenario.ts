@@ -38,6 +38,8 @@ export interface SweepOptions<Ack = unknown> {
   readonly depth?: number | undefined;
   /** A way to break the scenario, to see that the check can fail. */
   readonly sabotage?: SabotageName | undefined;
+  /** Stops at the first violation: enough to see that a check can fail. */
+  readonly untilFirst?: boolean | undefined;
   readonly disk?: Omit<SimDiskOptions, "seed"> | undefined;
   /** Repeats a sweep. Default 1. */
   readonly seed?: number | undefined;

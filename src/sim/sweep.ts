@@ -89,6 +89,7 @@ class Explorer {
   /** Looks at all that was found, and at what follows from it. */
   async drain(): Promise<void> {
     for (let next = this.#queue.shift(); next; next = this.#queue.shift()) {
+      if (this.#options.untilFirst && this.#violations > 0) break;
       const from = next.kernel.step;
       const evidence = await examine(next, this.#options);
       if (evidence) {

@@ -18,6 +18,8 @@ export interface Ended {
 /** A command that runs. */
 export interface Running {
   readonly child: ChildProcess;
+  /** What it has printed up to now. */
+  readonly output: { readonly stdout: string; readonly stderr: string };
   readonly ended: Promise<Ended>;
   /** Resolves once `text` has been printed on standard output. */
   readonly printed: (text: string) => Promise<void>;
@@ -25,7 +27,12 @@ export interface Running {
 
 /** Starts the command line, or the copy of it at `main`. */
 export function start(args: readonly string[], options: SpawnOptions = {}, main = MAIN): Running {
-  const child = spawn(process.execPath, [main, ...args], { ...options, stdio: "pipe" });
+  return startProgram(process.execPath, [main, ...args], options);
+}
+
+/** Starts another program, which may start the command line. */
+export function startProgram(file: string, args: readonly string[], options: SpawnOptions = {}): Running {
+  const child = spawn(file, args, { ...options, stdio: "pipe" });
   const output = { stdout: "", stderr: "" };
   for (const name of ["stdout", "stderr"] as const) {
     child[name]?.setEncoding("utf8").on("data", (text: string) => {
@@ -40,7 +47,7 @@ export function start(args: readonly string[], options: SpawnOptions = {}, main 
       assert.ok(Array.isArray(heard) || output.stdout.includes(text), `ended without printing ${JSON.stringify(text)}`);
     }
   };
-  return { child, ended, printed };
+  return { child, output, ended, printed };
 }
 
 /** Runs it to its end with `input` on standard input. */

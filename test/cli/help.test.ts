@@ -10,6 +10,7 @@ describe("help", { concurrency: 3 }, () => {
     ["--help"],
     ["help"],
     ["write", "--help"],
+    ["run", "--help"],
     ["prove", "--help"],
     ["demo", "--help"],
     ["help", "write"],
@@ -42,13 +43,19 @@ describe("wrong usage is exit code 2, and nothing is done", { concurrency: 2 }, 
     [["write", "--mode", "10000", "a"], /must be octal/i],
     [["write", "--durability", "maybe", "a"], /Allowed choices are durable, atomic, volatile/],
     [["write", "--symlink", "chase", "a"], /Allowed choices are follow, replace, refuse/],
+    [["run", "--", "true"], /required option '--out/],
+    [["run", "--out", "a"], /missing required argument 'command'/],
+    [["run", "--out", "a", "a/b", "--", "true"], /one output can't be in another, or the same: a, a\/b/],
+    [["run", "--out", "a", "./a", "--", "true"], /one output can't be in another, or the same/],
     [["prove", "--seed", "x"], /whole number/],
     [["demo", "--seconds", "0"], /whole number from 1 to 3600/],
     [["demo", "no/such/directory"], /no such directory/],
   ];
   for (const [args, says] of wrong) {
     it(`holdfast ${args.join(" ")}`, async () => {
-      const [ended, asJson] = await Promise.all([args, [...args, "--json"]].map((each) => holdfast(each, "never written")));
+      const [first = "", ...rest] = args;
+      const both = [args, [first, "--json", ...rest]];
+      const [ended, asJson] = await Promise.all(both.map((each) => holdfast(each, "never written")));
       assert.ok(ended && asJson);
       assert.equal(ended.code, 2);
       assert.equal(ended.stdout, "");

@@ -72,6 +72,32 @@ describe("the leftovers of killed writers", { skip: needsLinux }, () => {
     });
   }
 
+  // A kill between fchown and rename left a file of the other user, which was swept by nobody: not by root, as it was not
+  // root's, and that user may never write there.
+  test("of root are removed also where they have the owner of the old file already", { skip: needsRoot }, async (t) => {
+    const dir = tempDir(t);
+    const file = path.join(dir, "file");
+    fs.writeFileSync(file, "old");
+    fs.chownSync(file, 4321, 4321);
+    const writer = startChild(async ({ hf, say, machines: { withMachine, wrapped } }, file) => {
+      const upToSync: Around = (call, proceed) => {
+        if (call.op !== "syncFile") return proceed();
+        say("has its owner");
+        return new Promise(() => {});
+      };
+      await withMachine(wrapped(upToSync), () => hf.writeFile(file, "new"));
+    }, file);
+    t.after(() => writer.kill());
+    assert.equal(await writer.next(), "has its owner");
+    await writer.kill();
+    assert.deepEqual(
+      leftovers(dir).map((name) => fs.statSync(path.join(dir, name)).uid),
+      [4321],
+    );
+    await afresh(() => writeFile(path.join(dir, "other"), ""));
+    assert.deepEqual(leftovers(dir), []);
+  });
+
   test("are removed after a restart of the same program, whatever process ids there are", async (t) => {
     const dir = await withDead(t);
     const writer = await startWriter(t, dir);

@@ -2,6 +2,7 @@
 import fs from "node:fs";
 import path from "node:path";
 import { createInterface } from "node:readline";
+import { pathToFileURL } from "node:url";
 import * as hf from "holdfast";
 import * as locks from "holdfast/lock";
 import type { Body, Settled, Toolbox } from "./child.ts";
@@ -33,6 +34,7 @@ const box: Toolbox = {
   path,
   machines,
   settle,
+  load: (module) => import(pathToFileURL(module).href),
   say: (said) => tell({ said }),
   async heard() {
     lines ??= createInterface({ input: process.stdin })[Symbol.asyncIterator]();

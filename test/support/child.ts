@@ -18,6 +18,8 @@ export interface Toolbox {
   readonly fs: typeof nodeFs;
   readonly path: typeof nodePath;
   readonly machines: typeof machines;
+  /** Imports a module of the tests, by its path, for more than a function can carry. */
+  readonly load: (module: string) => Promise<unknown>;
   /** Tells the parent. */
   readonly say: (value: unknown) => void;
   /** Waits for the parent to tell something. */

@@ -2,7 +2,7 @@
 import fs from "node:fs";
 import { withMachine } from "../../dist/io/current.js";
 import type { Call, Io, IoSync, Machine, Op } from "../../dist/io/io.js";
-import { nodeMachine } from "../../dist/io/node.js";
+import { machineOn, nodeMachine, platformMachine } from "../../dist/io/node.js";
 
 export { withMachine };
 
@@ -16,6 +16,14 @@ export function wrapped(around: Around, { io, sync }: Machine = nodeMachine()): 
 
 /** The note of a lock, which Windows has beside the lock file. */
 export const readNote = (lockPath: string): string => nodeMachine().sync.readLockNote(lockPath);
+
+/**
+ * The machine that ships, with nothing remembered of any directory. `around` sees what reaches `node:fs`, after look-ups and
+ * syncs have been shared.
+ */
+export function freshMachine(around?: Around): Machine {
+  return machineOn(around ? wrapped(around, platformMachine()) : platformMachine());
+}
 
 /** One form of a machine with `around` put around each request. */
 export function wrapIo<T extends Io>(io: T, around: Around): T {

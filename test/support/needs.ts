@@ -32,3 +32,6 @@ export const needsPidNamespaces: Skip = works("unshare", "--pid", "--fork", "--m
   ? false
   : "needs the right to unshare process ids";
 export const needsMkfs: Skip = works("mkfs.ext4", "-V") && works("losetup", "-f") ? false : "needs mkfs.ext4 and loop devices";
+export const needsCompiler: Skip = works("cc", "--version") ? false : "needs a C compiler (cc)";
+/** A terminal of its own for a program (the script of util-linux). */
+export const needsTerminal: Skip = works("script", "-qec", "true", "/dev/null") ? false : "needs script of util-linux";

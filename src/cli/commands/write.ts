@@ -70,5 +70,6 @@ async function write(file: string, { json = false, ...options }: Options, signal
     output.result({ type: "written", path: file, ...result });
   } finally {
     progress.end();
+    process.stdin.destroy(); // a pipe that nobody reads to its end would keep the process alive
   }
 }
