@@ -35,12 +35,10 @@ orExit(() => {
 
 const args = process.argv.slice(2);
 const long = args.includes("--long");
-const files = testFiles(
-  long ? [] : NOT_IN_SHORT_FORM,
-  args.filter((arg) => !arg.startsWith("--")),
-);
+const words = args.filter((arg) => !arg.startsWith("--"));
+const files = testFiles(long ? [] : NOT_IN_SHORT_FORM, words);
 const form = long ? "long" : "short";
-const results = new Results("nodes", form);
+const results = new Results("nodes", form, words.length === 0);
 const dir = fs.mkdtempSync(path.join(os.tmpdir(), "holdfast-nodes-"));
 fs.chmodSync(dir, 0o711); // tests become other users
 let running;

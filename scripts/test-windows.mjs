@@ -31,7 +31,7 @@ const args = process.argv.slice(2);
 const long = args.includes("--long");
 const words = args.filter((arg) => !arg.startsWith("--"));
 const form = long ? "long" : "short";
-const results = new Results("windows", form);
+const results = new Results("windows", form, words.length === 0);
 let stopped = false;
 const lacking = ensureWine();
 if (lacking) for (const version of VERSIONS) results.skip(nameOf(version), lacking);

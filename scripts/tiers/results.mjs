@@ -9,10 +9,11 @@ export class Results {
   #runs = [];
   #began = Date.now();
 
-  /** `tier`: the name of the file in `.results`; `form`: `short` or `long`. */
-  constructor(tier, form) {
+  /** `tier`: the name of the file in `.results`; `form`: `short` or `long`; `whole`: whether there is to be a file. */
+  constructor(tier, form, whole) {
     this.tier = tier;
     this.form = form;
+    this.whole = whole;
   }
 
   /** Adds a run under a name that people read, and says how it went. */
@@ -36,8 +37,10 @@ export class Results {
     const sum = { passed: 0, failed: 0, skipped: 0 };
     for (const run of this.#runs) for (const outcome of Object.keys(sum)) sum[outcome] += run[outcome];
     const all = { tier: this.tier, form: this.form, ...sum, seconds: secondsSince(this.#began), runs: this.#runs };
-    fs.mkdirSync(path.join(ROOT, ".results"), { recursive: true });
-    fs.writeFileSync(path.join(ROOT, ".results", `${this.tier}.json`), `${JSON.stringify(all, undefined, 2)}\n`);
+    if (this.whole) {
+      fs.mkdirSync(path.join(ROOT, ".results"), { recursive: true });
+      fs.writeFileSync(path.join(ROOT, ".results", `${this.tier}.json`), `${JSON.stringify(all, undefined, 2)}\n`);
+    }
     console.log(counts(sum));
     return sum.failed > 0 ? 1 : 0;
   }

@@ -3,6 +3,7 @@ import { spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
 import fs from "node:fs";
 import path from "node:path";
+import { ensureCommand } from "../debian.mjs";
 
 /** Whom tests run as if the tier runs as root, who may write to read-only files: nobody. */
 const USER = 65534;
@@ -10,17 +11,8 @@ const USER = 65534;
 /** Makes Wine available, or says why not. */
 export function ensureWine() {
   if (process.platform !== "linux" || process.arch !== "x64") return "needs Linux on x64, for Wine";
-  if (versionOf()) return undefined;
-  if (process.getuid() !== 0 || !works("apt-get", "--version")) return "needs Wine; apt-get install wine64 wine, as root";
-  console.log("installing Wine (apt-get)");
-  const options = { ...process.env, DEBIAN_FRONTEND: "noninteractive" };
-  works("apt-get", ["update"], options);
-  works("apt-get", ["install", "-y", "--no-install-recommends", "wine64", "wine"], options);
-  return versionOf() ? undefined : "needs Wine, and apt-get could not install it";
-}
-
-function works(command, args, env = process.env) {
-  return spawnSync(command, [args].flat(), { env, stdio: "ignore" }).status === 0;
+  ensureCommand("wine", "wine64", "wine");
+  return versionOf() ? undefined : "needs Wine; apt-get install wine64 wine";
 }
 
 /** "8.0", or undefined. */

@@ -176,9 +176,9 @@ describe("staged files of dead writers", () => {
     disk.writeFile(dead, "dead");
     const { sync } = disk.process();
     disk.advance(59_000);
-    assert.deepEqual(runSync(sweepDead("/app"), sync), { removed: [], failed: [], keptCount: 1 });
+    assert.deepEqual(runSync(sweepDead("/app"), sync), { removed: [], finished: [], failed: [], keptCount: 1 });
     disk.advance(1_000);
-    assert.deepEqual(runSync(sweepDead("/app"), sync), { removed: [dead], failed: [], keptCount: 0 });
+    assert.deepEqual(runSync(sweepDead("/app"), sync), { removed: [dead], finished: [], failed: [], keptCount: 0 });
   });
 
   it("are left, however old, while somebody has them open", () => {

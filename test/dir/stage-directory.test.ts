@@ -53,7 +53,7 @@ describe("a staged directory", () => {
     assert.deepEqual(superseded, []);
     assert.deepEqual(treeOf(path.join(dir, "out")), { "by/hand.txt": "hand", "by/us.txt": "us" });
     assert.deepEqual(
-      fs.readdirSync(dir).filter((name) => name !== ".holdfast-journal.lock"),
+      fs.readdirSync(dir).filter((name) => !name.startsWith(".holdfast-journal.lock")),
       ["out"],
     );
   });
@@ -70,7 +70,7 @@ describe("a staged directory", () => {
     await publish(out, { a: "new", "other/b": "b" });
     assert.deepEqual(treeOf(out), { a: "new", "other/b": "b" });
     assert.deepEqual(
-      leftovers(path.dirname(out)).filter((name) => name !== ".holdfast-journal.lock"),
+      leftovers(path.dirname(out)).filter((name) => !name.startsWith(".holdfast-journal.lock")),
       [],
     );
   });
@@ -95,24 +95,28 @@ describe("a staged directory", () => {
     assert.equal(await codeOf(staged.commit()), "EXISTS unchanged");
     assert.deepEqual(treeOf(out), { theirs: "t" });
     assert.deepEqual(
-      leftovers(path.dirname(out)).filter((name) => name !== ".holdfast-journal.lock"),
+      leftovers(path.dirname(out)).filter((name) => !name.startsWith(".holdfast-journal.lock")),
       [],
     );
   });
 
-  it("refuses files, roots, links that are not to be followed, and missing parents", async (t) => {
+  it("refuses files, roots and missing parents", async (t) => {
     const dir = filled(tempDir(t), { file: "x" });
     assert.equal(await codeOf(stageDirectory(path.join(dir, "file"))), "NOT_A_DIRECTORY unchanged");
     assert.equal(await codeOf(stageDirectory(path.parse(dir).root)), "INVALID_NAME unchanged");
     assert.equal(await codeOf(stageDirectory(path.join(dir, "none/out"))), "NOT_FOUND unchanged");
-    fs.mkdirSync(path.join(dir, "real"));
-    fs.symlinkSync("real", path.join(dir, "link"), "junction");
-    assert.equal(await codeOf(stageDirectory(path.join(dir, "link"), { symlink: "refuse" })), "SYMLINK unchanged");
-    await publish(path.join(dir, "link"), { a: "1" });
-    assert.deepEqual([treeOf(path.join(dir, "real")), fs.lstatSync(path.join(dir, "link")).isSymbolicLink()], [{ a: "1" }, true]);
     const staged = await stageDirectory(path.join(dir, "x/y/out/"), { parents: true });
     await staged.commit();
     assert.deepEqual(fs.readdirSync(path.join(dir, "x/y/out")), []);
+  });
+
+  it("follows a link, or refuses it if it is told to", { skip: needsPosix }, async (t) => {
+    const dir = tempDir(t);
+    fs.mkdirSync(path.join(dir, "real"));
+    fs.symlinkSync("real", path.join(dir, "link"));
+    assert.equal(await codeOf(stageDirectory(path.join(dir, "link"), { symlink: "refuse" })), "SYMLINK unchanged");
+    await publish(path.join(dir, "link"), { a: "1" });
+    assert.deepEqual([treeOf(path.join(dir, "real")), fs.lstatSync(path.join(dir, "link")).isSymbolicLink()], [{ a: "1" }, true]);
   });
 
   it("refuses unknown options, names that lead outside, and what is no content", async (t) => {
@@ -123,8 +127,8 @@ describe("a staged directory", () => {
       assert.throws(() => staged.writeFile(name, ""), TypeError, String(name));
     assert.throws(() => staged.writeFile("a", 7 as unknown as string), TypeError);
     assert.throws(() => staged.writeFile("a", "", { mode: 0o10000 }), RangeError);
-    await staged.writeFile("..a/b..", "fine");
-    assert.equal(await codeOf(staged.writeFile("..a/b..", "again")), "EXISTS unchanged");
+    await staged.writeFile("..a/..b", "fine");
+    assert.equal(await codeOf(staged.writeFile("..a/..b", "again")), "EXISTS unchanged");
   });
 
   it("is closed once it is committed or discarded; to discard it then does nothing", async (t) => {
@@ -139,7 +143,7 @@ describe("a staged directory", () => {
     await Promise.all(both);
     assert.equal(await codeOf(other.commit()), "CLOSED unchanged");
     assert.deepEqual(
-      leftovers(path.dirname(out)).filter((name) => name !== ".holdfast-journal.lock"),
+      leftovers(path.dirname(out)).filter((name) => !name.startsWith(".holdfast-journal.lock")),
       [],
     );
   });
@@ -200,17 +204,17 @@ describe("a staged directory", () => {
 
   it("the last of several commits to one target wins, whatever they are called", async (t) => {
     const dir = tempDir(t);
-    fs.symlinkSync(".", path.join(dir, "here"), "junction");
+    if (!needsPosix) fs.symlinkSync(".", path.join(dir, "here"));
     const all: StagedDirectory[] = [];
     for (let index = 0; index < 6; index++) {
-      const staged = await stageDirectory(path.join(dir, index % 2 ? "here" : ".", "out"), { replace: true });
+      const staged = await stageDirectory(path.join(dir, index % 2 && !needsPosix ? "here" : ".", "out"), { replace: true });
       void staged.writeFile("n", String(index));
       all.push(staged);
     }
     await Promise.all(all.map((staged) => staged.commit()));
     assert.deepEqual(treeOf(path.join(dir, "out")), { n: "5" });
     assert.deepEqual(
-      leftovers(dir).filter((name) => name !== ".holdfast-journal.lock"),
+      leftovers(dir).filter((name) => !name.startsWith(".holdfast-journal.lock")),
       [],
     );
     await allClosed(dir);

@@ -81,8 +81,12 @@ describe("readFile and readFileSync", () => {
     const writer = startChild(async ({ hf, say }, file) => {
       for (let nth = 1; nth <= 150; nth++) {
         const text = String(nth % 10).repeat(200_000 + nth);
-        if (nth % 2 === 0) hf.writeFileSync(file, text, { durability: "volatile" });
-        else await hf.writeFile(file, [text.slice(0, 100_000), text.slice(100_000)], { durability: "volatile" });
+        if (nth % 2 === 0) hf.writeFileSync(file, text, { durability: "volatile", busyTimeoutMs: 30_000 });
+        else
+          await hf.writeFile(file, [text.slice(0, 100_000), text.slice(100_000)], {
+            durability: "volatile",
+            busyTimeoutMs: 30_000,
+          });
         if (nth === 1) say("writing");
       }
     }, file);
