@@ -1,6 +1,6 @@
 /** What a failure is to the user of the command line: an exit code, one line of text, one object of JSON. Never a stack. */
 import { CommanderError } from "commander";
-import { isHoldfastError, type Outcome } from "../index.ts";
+import { type HoldfastError, isHoldfastError, type Outcome } from "../index.ts";
 import { EXIT } from "./exit-codes.ts";
 
 /** One failure, ready to be shown. */
@@ -27,7 +27,7 @@ export function toFailure(error: unknown, cancelled: boolean): Failure {
     // The source's own words say more than that it failed.
     const because = code === "SOURCE_FAILED" && error.cause instanceof Error ? ` (${error.cause.message})` : "";
     const stack = error.kind === "internal" ? error.stack : undefined;
-    return { exitCode: EXIT.failed, code, outcome, message: message + because, path, stack };
+    return { exitCode: exitCodeOf(error), code, outcome, message: message + because, path, stack };
   }
   // The library checks its arguments before it touches anything, and reports a wrong one with a plain message.
   if (error instanceof TypeError || error instanceof RangeError) {
@@ -44,4 +44,10 @@ export function toFailure(error: unknown, cancelled: boolean): Failure {
     path,
     stack: isSystem ? undefined : stack,
   };
+}
+
+/** What a script would act on in different ways. */
+function exitCodeOf({ code, kind }: Pick<HoldfastError, "code" | "kind">): number {
+  if (code === "LOCKED") return EXIT.locked;
+  return kind === "corrupt" ? EXIT.damage : EXIT.failed;
 }
