@@ -261,6 +261,12 @@ export function certainlyNotApplied(error: unknown): boolean {
   return NOT_APPLIED.has(errnoOf(error));
 }
 
+/** Whether a sync itself has failed, and not the open before it: then what it was to cover may never reach the disk. */
+export function isFailedSync(error: unknown): boolean {
+  const { syscall } = (error instanceof Error ? error : {}) as { syscall?: string };
+  return syscall === "fsync" || syscall === "fdatasync";
+}
+
 /**
  * What leaves the library for `error`: our own errors and wrong arguments as they are, anything else by its errno, each
  * saying what is on disk now. `alsoFailed` counts further failures of the same unit of work.
@@ -272,6 +278,6 @@ export function toHoldfastError(error: unknown, outcome: Outcome, alsoFailed = 0
   const errno = errnoOf(error);
   const { path, syscall } = (error instanceof Error ? error : {}) as { path?: string; syscall?: string };
   const known = CODE_OF_ERRNO[errno] ?? "IO";
-  const code = known === "IO" && (syscall === "fsync" || syscall === "fdatasync") ? "SYNC_FAILED" : known;
+  const code = known === "IO" && isFailedSync(error) ? "SYNC_FAILED" : known;
   return new HoldfastError(code, { outcome, path, op: syscall, cause: error, details: { ...(errno ? { errno } : {}), ...more } });
 }

@@ -2,7 +2,7 @@
 
 import { createHash } from "node:crypto";
 import * as path from "node:path";
-import { errnoOf, HoldfastError } from "../errors.ts";
+import { errnoOf, HoldfastError, isFailedSync } from "../errors.ts";
 import type { JournalRecord, JournalStep } from "../format/journal.ts";
 import { ourName, type Part } from "../format/names.ts";
 import { cleanUp, close, commit, ensure, lstat, open, type Program, read, rename, syncDir } from "../io/program.ts";
@@ -126,7 +126,7 @@ function* syncOrKeep(journal: Journal): Program<void> {
   try {
     yield* syncTouched(journal);
   } catch (first) {
-    yield* cleanUp(() => keepTree(journal.dir, journal.id, "aside", "quarantine-old"));
+    if (isFailedSync(first)) yield* cleanUp(() => keepTree(journal.dir, journal.id, "aside", "quarantine-old"));
     throw first;
   }
 }

@@ -1,6 +1,6 @@
 /** From a staged directory to its target's name: the ways of `docs/format/directory.md`. */
 
-import { certainlyNotApplied, errnoOf, HoldfastError } from "../errors.ts";
+import { certainlyNotApplied, errnoOf, HoldfastError, isFailedSync } from "../errors.ts";
 import { ourName } from "../format/names.ts";
 import type { Stat } from "../io/io.ts";
 import { cleanUp, commit, exchange, list, lstat, NotApplied, type Program, rename, traits } from "../io/program.ts";
@@ -77,7 +77,7 @@ function* syncOrKeep(staged: StagedTree, target: Place, barrier: boolean): Progr
   try {
     return yield* syncIf(barrier, target.dir);
   } catch (first) {
-    yield* cleanUp(() => keepTree(staged.dir, staged.id, "dir", "quarantine-old"));
+    if (isFailedSync(first)) yield* cleanUp(() => keepTree(staged.dir, staged.id, "dir", "quarantine-old"));
     throw first;
   }
 }

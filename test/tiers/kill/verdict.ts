@@ -65,7 +65,13 @@ export async function violationsOf(
     found.push(`the next process fails: ${error instanceof Error ? error.message : String(error)}`);
   }
   look(" after recovery");
-  found.push(...left().map((name) => `left behind after recovery: ${name}`));
+  // What a failed sync leaves uncertain is kept for people.
+  const kept = how.call === "fsync" ? /^\.holdfast-quarantine-/ : /^$/;
+  found.push(
+    ...left()
+      .filter((name) => !kept.test(name))
+      .map((name) => `left behind after recovery: ${name}`),
+  );
   return found.map((reason) => `${how.text}: ${reason}`);
 }
 
