@@ -6,7 +6,7 @@ import { ROOT } from "../ensure.mjs";
 const FILE_TIMEOUT_MS = { short: 5 * 60_000, long: 30 * 60_000 };
 
 /** Tests of the repository, not of the library: what they look at is the same on every Node. */
-const OF_REPOSITORY = ["api.test.js", "docs.test.js", "package.test.js", "tidy.test.js"];
+const OF_REPOSITORY = ["api.test.js", "docs.test.js", "guarantees.test.js", "package.test.js", "tidy.test.js"];
 
 /** The compiled test files, as paths below `dist-test`, without those in `leftOut` (files or folders). */
 export function testFiles(leftOut = [], words = []) {

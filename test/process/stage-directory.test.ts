@@ -28,7 +28,7 @@ const publishIt: Body<{ dir: string; sizes: readonly number[] }, Found> = async 
   return {
     came: value ? value.way : `${failed?.code} ${failed?.outcome} ${failed?.details["code"] ?? ""}`.trim(),
     files: Object.fromEntries(files.map((file) => [path.relative(out, file), fs.readFileSync(file, "utf8").slice(0, 8)])),
-    left: fs.readdirSync(dir).filter((name) => name.startsWith(".holdfast-") && name !== ".holdfast-journal.lock"),
+    left: fs.readdirSync(dir).filter((name) => /^\.holdfast-(?!journal\.lock)/.test(name)),
   };
 };
 
