@@ -58,7 +58,7 @@ const OPERATIONS = [
     name: "`stageDirectory` where there is none",
     promise: DIRECTORY,
     prove: ["directory"],
-    kill: ["stageDirectory, a new one"],
+    kill: ["stageDirectory, a new directory"],
     kernel: ["publish"],
   },
   {
@@ -140,11 +140,7 @@ function refuseUnlisted(tier, names) {
 
 /** By scenario: distinct states. */
 function proofsOf({ results }) {
-  return new Map(
-    results
-      .filter(({ expectViolations }) => !expectViolations)
-      .map(({ name, states, violations }) => [name, { states, violations }]),
-  );
+  return new Map(results.filter(({ control }) => !control).map(({ name, states, violations }) => [name, { states, violations }]));
 }
 
 function killsOf({ operations }) {
@@ -204,7 +200,7 @@ function total(parts, count) {
 
 function controlTable({ prove, kill, kernel }) {
   const caught = (flag) => (flag ? "caught" : "**NOT CAUGHT**");
-  const proofs = prove.results.filter(({ expectViolations }) => expectViolations);
+  const proofs = prove.results.filter(({ control }) => control);
   const byControl = new Map();
   for (const { protocol, fileSystem, control, violations, ok } of kernel.trials) {
     if (!control) continue;
@@ -219,7 +215,7 @@ function controlTable({ prove, kill, kernel }) {
     [
       ...proofs.map(({ name, violations }) => [name.replace("control-", ""), "simulator", caught(violations > 0)]),
       ...kill.controls.map(({ control, found }) => [control, "kills and faults", caught(found)]),
-      ...[...byControl].map(([name, results]) => [name, "kernel", results.join("; ")]),
+      ...[...byControl].map(([name, results]) => [name, "kernel", [...new Set(results)].join("; ")]),
     ],
   );
 }

@@ -24,7 +24,7 @@ for (const tier of TIERS) {
 const { status, stdout } = node("dist/cli/main.js", "prove", "--json");
 if (status !== 0) process.exit(1);
 const { results: proofs, ...proof } = JSON.parse(stdout);
-const kept = proofs.map(({ text, smallest, ...result }) => result); // what a violation looks like is not for the page
+const kept = proofs.map(({ message, trace, ...result }) => result); // what a violation looks like is not for the page
 fs.writeFileSync(path.join(results, "prove.json"), `${JSON.stringify({ ...proof, results: kept }, null, 2)}\n`);
 process.exitCode = node("scripts/docs.mjs").status;
 
