@@ -35,7 +35,7 @@ try {
 }
 
 function resultsOf(tier) {
-  return JSON.parse(fs.readFileSync(path.join(docs, "results", `${tier}.json`), "utf8"));
+  return JSON.parse(fs.readFileSync(path.join(ROOT, "test/tiers/results", `${tier}.json`), "utf8"));
 }
 
 /** Options are in typedoc.json; only entry points that exist yet are rendered. */

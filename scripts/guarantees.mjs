@@ -1,5 +1,5 @@
 /**
- * `npm run guarantees`: takes over what the last whole runs of the tiers have shown into docs/results/, and writes
+ * `npm run guarantees`: takes over what the last whole runs of the tiers have shown into test/tiers/results/, and writes
  * docs/GUARANTEES.md. Run the tiers before: `npm run test:kill`, `test:kernel`, `test:windows`, `test:nodes`.
  */
 import { spawnSync } from "node:child_process";
@@ -14,12 +14,12 @@ orExit(() => {
   ensureBuilt();
 });
 
-const results = path.join(ROOT, "docs/results");
+const results = path.join(ROOT, "test/tiers/results");
 fs.mkdirSync(results, { recursive: true });
 for (const tier of TIERS) {
   const from = path.join(ROOT, ".results", `${tier}.json`);
   if (fs.existsSync(from)) fs.copyFileSync(from, path.join(results, `${tier}.json`));
-  else console.error(`holdfast: no results of ${tier} here; docs/results/${tier}.json stays as it is`);
+  else console.error(`holdfast: no results of ${tier} here; test/tiers/results/${tier}.json stays as it is`);
 }
 const { status, stdout } = node("dist/cli/main.js", "prove", "--json");
 if (status !== 0) process.exit(1);

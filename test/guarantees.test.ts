@@ -9,7 +9,7 @@ import { ROOT } from "./package/npm.ts";
 import { SCENARIOS } from "./tiers/kill/scenarios.ts";
 
 function resultsOf<T>(tier: string): T {
-  return JSON.parse(fs.readFileSync(path.join(ROOT, "docs/results", `${tier}.json`), "utf8")) as T;
+  return JSON.parse(fs.readFileSync(path.join(ROOT, "test/tiers/results", `${tier}.json`), "utf8")) as T;
 }
 
 const sorted = (names: Iterable<string>): string[] => [...new Set(names)].sort();
