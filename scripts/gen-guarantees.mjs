@@ -68,8 +68,20 @@ const OPERATIONS = [
     kill: ["stageDirectory"],
     kernel: ["swap"],
   },
-  { name: "the same, in two steps", promise: DIRECTORY, prove: ["directory-two-steps"], kill: [], kernel: [] },
-  { name: "the same, file by file", promise: DIRECTORY, prove: ["directory-file-by-file"], kill: [], kernel: [] },
+  {
+    name: "the same, in two steps",
+    promise: DIRECTORY,
+    prove: ["directory-two-steps"],
+    kill: ["stageDirectory, in two steps"],
+    kernel: [],
+  },
+  {
+    name: "the same, file by file",
+    promise: DIRECTORY,
+    prove: ["directory-file-by-file"],
+    kill: ["stageDirectory, file by file"],
+    kernel: [],
+  },
   {
     name: "`acquireLock`",
     promise: "one owner at a time; free at once when it dies",
@@ -123,7 +135,7 @@ export function renderGuarantees(results) {
     "- **Other file systems than ext4, XFS and btrfs**, and these with other mount options than the default, are covered by the `strict`",
     "  profile of the simulator only.",
     "- **A disk that lies about its flush**, and hostile code with the same user id: not defended at all.",
-    "- **Two steps and file by file** were cut in the simulator only; on real kernels directories are exchanged.",
+    "- **Two steps and file by file**: power loss in the simulator only; on real kernels directories are exchanged.",
     "",
   ].join("\n")}`;
 }

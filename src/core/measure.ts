@@ -3,7 +3,6 @@
 import { all, list, lstat, type Program } from "../io/program.ts";
 import { MEASURED_FILES_MAX, TREE_BATCH } from "../util/limits.ts";
 import { pathIn } from "../util/path.ts";
-import { ANY } from "./tree.ts";
 
 /** A size, and whether there is more of it. */
 export interface Measured {
@@ -18,7 +17,7 @@ export function* measure(at: string): Program<Measured> {
   let [sizeBytes, count] = [0, 0];
   const dirs = [at];
   for (let dir = dirs.pop(); dir !== undefined; dir = dirs.pop()) {
-    const entries = yield* list(dir, ANY);
+    const entries = yield* list(dir);
     for (const { name, kind } of entries) if (kind === "directory") dirs.push(pathIn(dir, name));
     const files = entries.filter(({ kind }) => kind === "file").map(({ name }) => pathIn(dir as string, name));
     for (let start = 0; start < files.length; start += TREE_BATCH) {

@@ -10,7 +10,7 @@ import { list, lstat, type Program, syncDir, traits } from "../io/program.ts";
 import { digestOf } from "./carry-out.ts";
 import { type Journal, pathOf } from "./journal.ts";
 import { seenOf } from "./seen.ts";
-import { ANY, syncPath } from "./tree.ts";
+import { syncPath } from "./tree.ts";
 
 /** Two directories, relative to the directory of the record. */
 interface Pair {
@@ -44,9 +44,9 @@ class Planner {
     const old = new Map<string, string>();
     if (found?.kind === "directory") {
       yield* syncDir(pathOf(this.#dir, target));
-      for (const { name } of yield* list(pathOf(this.#dir, target), ANY)) old.set(this.#foldName(name), name);
+      for (const { name } of yield* list(pathOf(this.#dir, target))) old.set(this.#foldName(name), name);
     }
-    for (const { name } of yield* list(pathOf(this.#dir, staged), ANY)) {
+    for (const { name } of yield* list(pathOf(this.#dir, staged))) {
       const folded = this.#foldName(name);
       const pair = { staged: `${staged}/${name}`, target: `${target}/${old.get(folded) ?? name}` };
       old.delete(folded);
@@ -87,7 +87,7 @@ class Planner {
       return;
     }
     yield* syncDir(at);
-    for (const { name } of yield* list(at, ANY)) yield* this.#removal(`${target}/${name}`, into);
+    for (const { name } of yield* list(at)) yield* this.#removal(`${target}/${name}`, into);
     into.push({ do: "remove-directory", target, before: seenOf(found) });
   }
 }

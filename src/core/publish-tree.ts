@@ -11,7 +11,6 @@ import { syncIf } from "./publish.ts";
 import { isSame, seenOf } from "./seen.ts";
 import type { StagedTree } from "./staged-tree.ts";
 import type { Target } from "./target.ts";
-import { ANY } from "./tree.ts";
 
 /**
  * How a directory was published. `rename`: its name was free, or that of an empty directory. `exchange`: it changed places with
@@ -130,7 +129,7 @@ export function* publishBySteps(staged: StagedTree, target: Place, how: PublishT
   if (existing && existing.kind !== "directory") throw notDirectory(target.path);
   const inTwo = atOnce === "two-step" && existing ? yield* swapInTwo(staged, target, existing) : undefined;
   if (inTwo) return inTwo;
-  if (!how.replace && existing && (yield* list(target.path, ANY)).length > 0) throw yield* notEmpty(target);
+  if (!how.replace && existing && (yield* list(target.path)).length > 0) throw yield* notEmpty(target);
   const pair = { staged: ourName("dir", staged.id), target: target.name };
   const steps = yield* planTree(staged.dir, pair, staged.created.mode);
   const done = yield* carryOut({ dir: staged.dir, id: staged.id, record: { target: target.name, steps } });
@@ -164,7 +163,7 @@ function notDirectory(path: string, cause?: unknown): HoldfastError {
 
 /** Says what is there, as much of it as a person wants to read. */
 export function* notEmpty({ path }: Pick<Place, "path">): Program<HoldfastError> {
-  const names = (yield* list(path, ANY)).map(({ name }) => name).sort();
+  const names = (yield* list(path)).map(({ name }) => name).sort();
   const shown = names.slice(0, LISTED_MAX).join(", ");
   const more = names.length > LISTED_MAX ? ` and ${names.length - LISTED_MAX} more` : "";
   return new HoldfastError("EXISTS", {

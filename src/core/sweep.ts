@@ -6,7 +6,7 @@
  * fooled by a process id that was given again. Where no such lock can be had, age decides.
  */
 import { OURS, type OurName, parseOurName } from "../format/names.ts";
-import { list, type Program, unlink } from "../io/program.ts";
+import { type Program, search, unlink } from "../io/program.ts";
 import { pathIn } from "../util/path.ts";
 import { type NotDead, whileDead } from "./dead.ts";
 import { type Finished, settleUnit } from "./sweep-units.ts";
@@ -33,7 +33,7 @@ export interface Sweep {
 
 /** Sweeps `dir`, which must be on a local file system: elsewhere a lock proves nothing. One failure is not the sweep's. */
 export function* sweepDead(dir: string, { unitsOnly = false, journalLocked = false }: Sweep = {}): Program<Swept> {
-  const names = (yield* list(dir, OURS)).map(({ name }) => name);
+  const names = (yield* search(dir, OURS)).map(({ name }) => name);
   const parsed = names.map((name) => ({ name, ...parseOurName(name) })).filter(({ id }) => id !== undefined);
   const removed: string[] = [];
   const finished: Finished[] = [];

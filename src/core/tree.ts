@@ -20,9 +20,6 @@ import {
 import { TREE_BATCH } from "../util/limits.ts";
 import { pathIn } from "../util/path.ts";
 
-/** Every name. */
-export const ANY = /^/;
-
 /** What is in a tree. */
 export interface Tally {
   readonly fileCount: number;
@@ -36,7 +33,7 @@ export interface Tally {
  * @param sync False: only counts.
  */
 export function* syncTree(dir: string, sync: boolean): Program<Tally> {
-  const entries = yield* list(dir, ANY);
+  const entries = yield* list(dir);
   let [fileCount, sizeBytes] = [0, 0];
   for (const batch of batches(entries.filter(({ kind }) => kind !== "directory"))) {
     for (const size of yield* all(batch.map((entry) => settleFile(dir, entry, sync)))) sizeBytes += size;
@@ -100,7 +97,7 @@ function* listToRemove(dir: string): Program<readonly Entry[]> {
     const file = yield* open(dir, "read");
     yield* ensure(setMode(file, found.mode | OWNER_ALL), () => close(file));
   }
-  return yield* list(dir, ANY);
+  return yield* list(dir);
 }
 
 const OWNER_ALL = 0o700;

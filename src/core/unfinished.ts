@@ -2,7 +2,7 @@
 import { HoldfastError, isHoldfastError } from "../errors.ts";
 import { decodeJournal } from "../format/journal.ts";
 import { parseOurName } from "../format/names.ts";
-import { list, type Program } from "../io/program.ts";
+import { type Program, search } from "../io/program.ts";
 import { pathIn } from "../util/path.ts";
 import { readWhole } from "./read.ts";
 import type { Target } from "./target.ts";
@@ -14,7 +14,7 @@ const RECORDS = /^\.holdfast-journal-/;
  * published now. Undefined if there is none.
  */
 export function* unfinished({ dir, name, path }: Pick<Target, "dir" | "name" | "path">): Program<HoldfastError | undefined> {
-  for (const entry of yield* list(dir, RECORDS)) {
+  for (const entry of yield* search(dir, RECORDS)) {
     const at = pathIn(dir, entry.name);
     if (parseOurName(entry.name)?.part !== "journal") continue;
     try {

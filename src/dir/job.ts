@@ -4,7 +4,6 @@ import { makeDirs } from "../core/make-dirs.ts";
 import { type Durability, memoryOf, prepare, sweepFirst } from "../core/prepare.ts";
 import { notEmpty } from "../core/publish-tree.ts";
 import { resolveEntry, type Target } from "../core/target.ts";
-import { ANY } from "../core/tree.ts";
 import { HoldfastError } from "../errors.ts";
 import type { FileSystem, Machine, Stat } from "../io/io.ts";
 import { list, lstat, type Program, traits } from "../io/program.ts";
@@ -46,8 +45,7 @@ export function* findPlace(given: string, job: Job): Program<Place> {
   // Each time, not once a process: a commit that is half done is not what this one may build on.
   if (on.local) yield* sweepFirst(target.dir, { unitsOnly: true });
   const existing = yield* lstat(target.path);
-  if (existing?.kind === "directory" && !options.replace && (yield* list(target.path, ANY)).length > 0)
-    throw yield* notEmpty(target);
+  if (existing?.kind === "directory" && !options.replace && (yield* list(target.path)).length > 0) throw yield* notEmpty(target);
   return { target, existing, on };
 }
 

@@ -2,7 +2,7 @@
 import type { Kind, Thing } from "../core/finding.ts";
 import { OURS } from "../format/names.ts";
 import type { FileSystem } from "../io/io.ts";
-import { fileSystem, list, type Program } from "../io/program.ts";
+import { fileSystem, type Program, search } from "../io/program.ts";
 import { pathIn } from "../util/path.ts";
 import { KINDS, NAMES } from "./kinds.ts";
 
@@ -26,7 +26,7 @@ export interface Looked {
 
 /** Lists a directory. Only what may be ours, and directories, are in memory at any moment. */
 export function* lookInto(dir: string): Program<Looked> {
-  const entries = [...(yield* list(dir, NAMES, true))].sort((one, other) => (one.name < other.name ? -1 : 1));
+  const entries = [...(yield* search(dir, NAMES, true))].sort((one, other) => (one.name < other.name ? -1 : 1));
   const things = new Map<string, Known & { readonly thing: { readonly names: string[] } }>();
   const subdirectories: string[] = [];
   for (const { name, kind: what } of entries) {

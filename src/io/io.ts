@@ -123,11 +123,14 @@ export interface IoSync {
   readLink(path: string): string;
   /** The path of an existing object without symbolic links. */
   realPath(path: string): string;
+  /** All that is in a directory, in no order. */
+  list(path: string): readonly Entry[];
   /**
    * What is in a directory under names of this form, in no order; sub-directories of other names too if asked for. Nothing
-   * else is kept in memory, so that a directory of a million files can be searched.
+   * else is kept in memory, so that a directory of a million files can be searched. Not for what depends on each entry: a
+   * signal that interrupts it on a network file system can hide some (libuv's `uv_fs_readdir` begins again in the middle).
    */
-  list(path: string, names: RegExp, andDirectories?: boolean): readonly Entry[];
+  search(path: string, names: RegExp, andDirectories?: boolean): readonly Entry[];
   /** Atomic; replaces an existing file at `to`. */
   rename(from: string, to: string): void;
   /**

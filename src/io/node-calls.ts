@@ -19,6 +19,7 @@ export type Shared =
   | "realPath"
   | "removeDir"
   | "rename"
+  | "search"
   | "setMode"
   | "setOwner"
   | "setTime"
@@ -36,8 +37,10 @@ type KindOf = Pick<fs.Dirent, "isDirectory" | "isFile" | "isSymbolicLink">;
 const kindOf = (object: KindOf): Stat["kind"] =>
   object.isFile() ? "file" : object.isDirectory() ? "directory" : object.isSymbolicLink() ? "symlink" : "other";
 
-/** Keeps what {@link IoSync.list} is to give. */
-class Listing {
+const toEntry = (found: fs.Dirent): Entry => ({ name: found.name, kind: kindOf(found) });
+
+/** Keeps what {@link IoSync.search} is to give. */
+class Search {
   readonly entries: Entry[] = [];
   readonly #names: RegExp;
   readonly #andDirectories: boolean;
@@ -48,12 +51,12 @@ class Listing {
   }
 
   add(found: fs.Dirent): void {
-    if (this.#names.test(found.name) || (this.#andDirectories && found.isDirectory()))
-      this.entries.push({ name: found.name, kind: kindOf(found) });
+    if (this.#names.test(found.name) || (this.#andDirectories && found.isDirectory())) this.entries.push(toEntry(found));
   }
 }
 
 const OPEN_DIR = { bufferSize: 1024 } as const;
+const WITH_KINDS = { withFileTypes: true } as const;
 
 function toStat(stats: fs.BigIntStats): Stat {
   return {
@@ -103,16 +106,7 @@ function statSync(path: string, of: typeof fs.lstatSync): Stat | undefined {
 export const callsSync: Pick<IoSync, Shared> = {
   close: (file) => fs.closeSync(file),
   link: (from, to) => fs.linkSync(from, to),
-  list(path, names, andDirectories) {
-    const listing = new Listing(names, andDirectories);
-    const directory = fs.opendirSync(path, OPEN_DIR);
-    try {
-      for (let found = directory.readSync(); found; found = directory.readSync()) listing.add(found);
-    } finally {
-      directory.closeSync();
-    }
-    return listing.entries;
-  },
+  list: (path) => fs.readdirSync(path, WITH_KINDS).map(toEntry),
   lstat: (path) => statSync(path, fs.lstatSync),
   makeDir: (path, mode) => void fs.mkdirSync(path, mode),
   now: () => Date.now(),
@@ -122,6 +116,16 @@ export const callsSync: Pick<IoSync, Shared> = {
   realPath: (path) => fs.realpathSync.native(path),
   removeDir: (path) => fs.rmdirSync(path),
   rename: (from, to) => fs.renameSync(from, to),
+  search(path, names, andDirectories) {
+    const result = new Search(names, andDirectories);
+    const directory = fs.opendirSync(path, OPEN_DIR);
+    try {
+      for (let found = directory.readSync(); found; found = directory.readSync()) result.add(found);
+    } finally {
+      directory.closeSync();
+    }
+    return result.entries;
+  },
   setTime: (file, milliseconds) => fs.futimesSync(file, milliseconds / 1000, milliseconds / 1000),
   setMode: (file, mode) => fs.fchmodSync(file, mode),
   setOwner: (file, userId, groupId) => fs.fchownSync(file, userId, groupId),
@@ -153,11 +157,7 @@ export const calls: Pick<Io, Shared> = {
     return called<void>((done) => fs.close(file, done as fs.NoParamCallback));
   },
   link: (from, to) => called<void>((done) => fs.link(from, to, done as fs.NoParamCallback)),
-  async list(path, names, andDirectories) {
-    const listing = new Listing(names, andDirectories);
-    for await (const found of await fs.promises.opendir(path, OPEN_DIR)) listing.add(found);
-    return listing.entries;
-  },
+  list: (path) => called<fs.Dirent[]>((done) => fs.readdir(path, WITH_KINDS, done)).then((all) => all.map(toEntry)),
   lstat: (path) => called<fs.BigIntStats>((done) => fs.lstat(path, bigint, done)).then(toStat, absentIfMissing),
   makeDir: (path, mode) => called<void>((done) => fs.mkdir(path, mode, done as fs.NoParamCallback)),
   now: callsSync.now,
@@ -167,6 +167,11 @@ export const calls: Pick<Io, Shared> = {
   realPath: (path) => realPath(path),
   removeDir: (path) => called<void>((done) => fs.rmdir(path, done as fs.NoParamCallback)),
   rename: (from, to) => called<void>((done) => fs.rename(from, to, done as fs.NoParamCallback)),
+  async search(path, names, andDirectories) {
+    const result = new Search(names, andDirectories);
+    for await (const found of await fs.promises.opendir(path, OPEN_DIR)) result.add(found);
+    return result.entries;
+  },
   setTime: (file, milliseconds) =>
     called<void>((done) => fs.futimes(file, milliseconds / 1000, milliseconds / 1000, done as fs.NoParamCallback)),
   setMode: (file, mode) => called<void>((done) => fs.fchmod(file, mode, done as fs.NoParamCallback)),

@@ -53,6 +53,7 @@ export const stat = request("stat");
 export const readLink = request("readLink");
 export const realPath = request("realPath");
 export const list = request("list");
+export const search = request("search");
 export const rename = request("rename");
 export const exchange = request("exchange");
 export const link = request("link");

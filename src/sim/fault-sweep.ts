@@ -225,7 +225,11 @@ function leaks(
   const failed = ops[nth - 1];
   const removalFailed =
     recover === undefined &&
-    (times === Number.POSITIVE_INFINITY || failed === "unlink" || failed === "removeDir" || failed === "list");
+    (times === Number.POSITIVE_INFINITY ||
+      failed === "unlink" ||
+      failed === "removeDir" ||
+      failed === "list" ||
+      failed === "search");
   return [
     ...(openCount > 0 ? [`files stay open: ${disk.openPaths().join(", ")}`] : []),
     ...(left.length > 0 && !removalFailed ? [`something staged is left: ${left.join(", ")}`] : []),

@@ -1,5 +1,5 @@
 /** Requests about names. */
-import type { IoSync } from "../io/io.ts";
+import type { Entry, IoSync } from "../io/io.ts";
 import { type Actor, failing, find, findExisting, may, toStat } from "./actor.ts";
 import { newObject, UMASK } from "./file-requests.ts";
 import type { Kernel } from "./kernel.ts";
@@ -18,6 +18,7 @@ type NameRequests = Pick<
   | "realPath"
   | "removeDir"
   | "rename"
+  | "search"
   | "stat"
   | "syncDir"
   | "unlink"
@@ -39,16 +40,10 @@ export function nameRequests(actor: Actor): NameRequests {
       return inode.kind === "symlink" ? inode.text : fail("EINVAL");
     },
     realPath: (path) => findExisting(actor, path, true, failing("realpath", path)).real,
-    list(path, names, andDirectories = false) {
-      const fail = failing("opendir", path);
-      const { inode } = findExisting(actor, path, true, fail);
-      if (inode.kind !== "directory") fail("ENOTDIR");
-      if (!may(actor, inode, "read")) fail("EACCES");
-      return [...inode.entries.values()]
-        .map(({ name, child }) => ({ name, kind: kernel.volume.inode(child).kind }))
-        .filter(({ name, kind }) => names.test(name) || (andDirectories && kind === "directory"));
-    },
+    list: (path) => entriesOf(actor, path, "scandir"),
     rename: (from, to) => rename(actor, from, to),
+    search: (path, names, andDirectories = false) =>
+      entriesOf(actor, path, "opendir").filter(({ name, kind }) => names.test(name) || (andDirectories && kind === "directory")),
     exchange: (one, other) => exchanges && exchange(actor, one, other),
     link(from, to) {
       const fail = failing("link", from, to);
@@ -95,6 +90,14 @@ export function nameRequests(actor: Actor): NameRequests {
       return { name: persistent ? "simulated" : "tmpfs", local: true, persistent };
     },
   };
+}
+
+function entriesOf(actor: Actor, path: string, syscall: string): Entry[] {
+  const fail = failing(syscall, path);
+  const { inode } = findExisting(actor, path, true, fail);
+  if (inode.kind !== "directory") fail("ENOTDIR");
+  if (!may(actor, inode, "read")) fail("EACCES");
+  return [...inode.entries.values()].map(({ name, child }) => ({ name, kind: actor.kernel.volume.inode(child).kind }));
 }
 
 function statOf(actor: Actor, path: string, follow: boolean, syscall: string): ReturnType<IoSync["stat"]> {

@@ -53,6 +53,7 @@ export function printReply({ op, args }: Call, reply: unknown): string {
     case "stat":
       return reply === undefined ? "absent" : "there";
     case "list":
+    case "search":
       return `${(reply as readonly unknown[]).length} names`;
     case "realPath":
     case "readLink":

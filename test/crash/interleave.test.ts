@@ -121,7 +121,7 @@ describe("the core programs, in every order", () => {
         replace("A"),
         async () => {
           const { io } = currentMachine();
-          for (const { name } of await io.list("/app", OURS)) await Promise.resolve(io.unlink(`/app/${name}`)).catch(() => {});
+          for (const { name } of await io.search("/app", OURS)) await Promise.resolve(io.unlink(`/app/${name}`)).catch(() => {});
         },
       ],
       check: bothOrOne("A"),

@@ -25,7 +25,7 @@ test(`what a directory of ${FILES} files holds on to is not its files`, { skip: 
       // While the listing is in the hands of the library: what it has kept of the directory can't be collected.
       const machine = machines.wrapped(async (call, proceed) => {
         const reply = await proceed();
-        if (call.op === "list") held = collect();
+        if (call.op === "search") held = collect();
         return reply;
       });
       const before = collect();

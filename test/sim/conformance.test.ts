@@ -122,12 +122,14 @@ const SCRIPT: Record<string, (scene: Scene) => unknown> = {
     await io.rename(at("a"), at("e/a"));
     return [await io.lstat(at("a")), (await io.lstat(at("e/a")))?.kind];
   },
-  list: async ({ io, at }) => byName(await io.list(at(""), /^/)),
-  "list some names": async ({ io, at }) => byName(await io.list(at(""), /^lin/)),
-  "list some names and all directories": async ({ io, at }) => byName(await io.list(at(""), /^lin/, true)),
-  "list names and kinds": async ({ io, at }) => byName(await io.list(at("e"), /^/)),
-  "list what is absent": ({ io, at }) => io.list(at("none"), /^/),
-  "list a file": ({ io, at }) => io.list(at("e/a"), /^/),
+  list: async ({ io, at }) => byName(await io.list(at(""))),
+  "search for names": async ({ io, at }) => byName(await io.search(at(""), /^lin/)),
+  "search for names and all directories": async ({ io, at }) => byName(await io.search(at(""), /^lin/, true)),
+  "list names and kinds": async ({ io, at }) => byName(await io.list(at("e"))),
+  "list what is absent": ({ io, at }) => io.list(at("none")),
+  "list a file": ({ io, at }) => io.list(at("e/a")),
+  "search what is absent": ({ io, at }) => io.search(at("none"), /^/),
+  "search a file": ({ io, at }) => io.search(at("e/a"), /^/),
   "exchange a file and a directory": async ({ io, at }) => {
     await io.makeDir(at("x"), 0o700);
     await io.close(await io.open(at("x/inside"), "create", 0o644));

@@ -12,6 +12,7 @@ const CALLS: Readonly<Record<Request["op"], readonly string[]>> = {
   fileSystem: ["statfs"],
   link: ["link"],
   list: ["openat", "stat", "getdents64", "close"],
+  search: ["openat", "stat", "getdents64", "close"],
   lstat: ["stat"],
   makeDir: ["mkdir"],
   open: ["openat"],

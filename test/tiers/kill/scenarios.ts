@@ -1,4 +1,5 @@
 /** Every write protocol, by the public API. */
+
 import assert from "node:assert/strict";
 import fs from "node:fs";
 import path from "node:path";
@@ -16,6 +17,8 @@ import {
   writeJson,
 } from "holdfast";
 import { acquireLock, tryLock } from "holdfast/lock";
+import { currentMachine, withMachine } from "../../../dist/io/current.js";
+import type { Machine } from "../../../dist/io/io.js";
 import type { Fate, Scenario } from "./scenario.ts";
 
 /** What writes begin with where it can be: see `wayOf` in sweep.ts on short writes. */
@@ -139,10 +142,28 @@ const publishing = (name: string, before: Scenario["setup"], old: string): Scena
   recover: async (dir) => (await stageDirectory(path.join(dir, "unrelated"))).discard(),
 });
 
+/** As where nothing can be exchanged: on NFS, or without the native package. */
+const withoutExchange = ({ io, sync }: Machine): Machine => ({ io: { ...io, exchange: async () => false }, sync });
+
+/** As on Windows, where a directory is not moved; the calls are those of this system. */
+const withoutMoves = ({ io, sync }: Machine): Machine => {
+  const traits = { ...sync.traits(), replacesOpenFiles: false };
+  return { io: { ...io, traits: () => traits }, sync: { ...sync, traits: () => traits } };
+};
+
+/** The scenario on another machine. */
+const on = (change: (machine: Machine) => Machine, name: string, scenario: Scenario): Scenario => ({
+  ...scenario,
+  name,
+  run: (dir, acknowledge) => withMachine(change(currentMachine()), () => scenario.run(dir, acknowledge)),
+});
+
 function oldSite(dir: string): void {
   fs.mkdirSync(siteIn(dir));
   for (const name of ["a", "gone"]) fs.writeFileSync(path.join(siteIn(dir), name), OLD);
 }
+
+const replacingSite = publishing("stageDirectory", oldSite, site({ a: OLD, gone: OLD }));
 
 export const SCENARIOS: readonly Scenario[] = [
   replacing("writeFile", (file) => writeFile(file, NEW)),
@@ -162,5 +183,7 @@ export const SCENARIOS: readonly Scenario[] = [
   json(updating("updateJson", (file) => updateJson<{ count: number }>(file, (value) => ({ count: (value?.count ?? 0) + 1 })))),
   locking,
   publishing("stageDirectory, a new directory", () => {}, ABSENT),
-  publishing("stageDirectory", oldSite, site({ a: OLD, gone: OLD })),
+  replacingSite,
+  on(withoutExchange, "stageDirectory, in two steps", replacingSite),
+  on(withoutMoves, "stageDirectory, file by file", replacingSite),
 ];
