@@ -90,6 +90,7 @@ export async function runBuiltinSweeps(
 ): Promise<readonly BuiltinResult[]> {
   const results: BuiltinResult[] = [];
   for (const { name, description, expectViolations, options } of builtinSweeps) {
+    if ((options.profile ?? profile) !== profile) continue; // it is promised under its own profile only
     const report = await sweep({ ...options, profile, seed });
     const result = { name, description, expectViolations, ok: report.violations > 0 === expectViolations, report };
     results.push(result);

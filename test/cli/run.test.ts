@@ -71,13 +71,14 @@ describe("holdfast run publishes", { concurrency: 3 }, () => {
     const make = js('write(1, "1"); fs.mkdirSync(out(2)); console.log("its own words")');
     const { code, stdout, stderr } = await run(["--json", "--durability", "volatile", "--out", "old", "b", "--", ...make]);
     assert.deepEqual([code, stdout], [0, "its own words\n"]);
+    const how = { durability: "volatile", way: "rename", superseded: [], kept: [] };
     assert.deepEqual(jsonLine(stderr), {
       type: "ran",
       exitCode: 0,
       signal: null,
       published: [
-        { path: "old", kind: "file", fileCount: 1, sizeBytes: 1, durability: "volatile", way: "rename" },
-        { path: "b", kind: "directory", fileCount: 0, sizeBytes: 0, durability: "volatile", way: "rename" },
+        { path: "old", kind: "file", fileCount: 1, sizeBytes: 1, ...how },
+        { path: "b", kind: "directory", fileCount: 0, sizeBytes: 0, ...how },
       ],
       unknown: [],
       untouched: [],

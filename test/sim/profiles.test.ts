@@ -160,7 +160,9 @@ describe("the profiles of file systems leave nothing that strict does not", () =
     await sweep<string>({ setup, run, check, profile, sabotage: options.sabotage, disk: options.disk });
     return states;
   };
-  for (const { name, options } of builtinSweeps) {
+  // So much is pending there that states of strict are drawn: one that is missing tells nothing.
+  const drawn = ["control-directory-no-sync"];
+  for (const { name, options } of builtinSweeps.filter((one) => !drawn.includes(one.name))) {
     it(name, async () => {
       const strict = await statesOf("strict", options);
       for (const profile of REAL) {
