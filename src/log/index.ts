@@ -8,3 +8,4 @@
 export { type AppendResult, Log, openLog } from "./log.ts";
 export type { OpenLogOptions, ReadLogOptions } from "./options.ts";
 export type { LogRecord } from "./read.ts";
+export type { Truncated } from "./truncate.ts";

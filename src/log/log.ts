@@ -17,6 +17,7 @@ import { Batches } from "./batches.ts";
 import { OPEN, type OpenLogOptions, READ, type ReadLogOptions, recordBytes } from "./options.ts";
 import { leave, type Owned, takeOver } from "./owner.ts";
 import { closeCursor, type LogRecord, openCursor, readMore } from "./read.ts";
+import { type Truncated, truncateLog } from "./truncate.ts";
 
 /** What {@link Log.append} resolves with. */
 export interface AppendResult {
@@ -64,9 +65,7 @@ export class Log {
    */
   async append(record: Uint8Array): Promise<AppendResult> {
     const bytes = recordBytes(record);
-    const { durability } = this.#opened;
-    if (durability === undefined) throw new HoldfastError("READ_ONLY", { what: "the log was opened to read", path: this.path });
-    if (this.#closed) throw new HoldfastError("CLOSED", { path: this.path });
+    const durability = this.#refuseUnlessOpen();
     return { position: await this.#batches.append(bytes), durability };
   }
 
@@ -92,6 +91,19 @@ export class Log {
     return this.#records(from, signal ?? never, true);
   }
 
+  /**
+   * Removes all records before a position, for good. Those at and after it keep their positions; readers that are among the
+   * removed go on where their segment ends, or fail with `NOT_FOUND`. Space is freed segment by segment.
+   *
+   * @throws {RangeError} The position is beyond the end.
+   * @throws {HoldfastError} As {@link Log.append}. After an error it may be done; do it again.
+   */
+  async truncateBefore(position: number): Promise<Truncated> {
+    if (!Number.isSafeInteger(position) || position < 0) throw new RangeError("a position is an integer from 0");
+    this.#refuseUnlessOpen();
+    return await this.#underLock(never, (died) => truncateLog(this.#owned, died, position));
+  }
+
   /** Waits for the appends that are under way, and gives back what is open. More appends are refused. */
   async close(): Promise<void> {
     this.#closed = true;
@@ -107,6 +119,13 @@ export class Log {
   /** @internal Finds the end of the log, and puts right what a crash has left. */
   async recover(signal: AbortSignal): Promise<void> {
     await this.#underLock(signal, (died) => takeOver(this.#owned, died));
+  }
+
+  #refuseUnlessOpen(): Durability {
+    const { durability } = this.#opened;
+    if (durability === undefined) throw new HoldfastError("READ_ONLY", { what: "the log was opened to read", path: this.path });
+    if (this.#closed) throw new HoldfastError("CLOSED", { path: this.path });
+    return durability;
   }
 
   async #underLock<T>(signal: AbortSignal, program: (died: boolean) => Program<T>): Promise<T> {

@@ -2,8 +2,8 @@
 import assert from "node:assert/strict";
 import { it } from "node:test";
 import { openLog } from "holdfast/log";
-import { type FaultSweepOptions, faultSweep, onDisk, SimDisk } from "holdfast/sim";
-import { appendAll, bytesOf, contentAfterOpening, DIR, seenOn, segmentsOn } from "../support/logs.ts";
+import { type FaultSweepOptions, faultSweep, onDisk, type SimDisk } from "holdfast/sim";
+import { appendAll, bytesOf, contentAfterOpening, DIR, foundOn } from "../support/logs.ts";
 
 const FIRST = ["one", "two"];
 
@@ -28,7 +28,7 @@ async function append(text: string, segmentBytes?: number): Promise<void> {
 const appending = (more: Partial<FaultSweepOptions> = {}, segmentBytes?: number): FaultSweepOptions => ({
   setup: (disk) => withFirst(disk, segmentBytes),
   run: () => append("three", segmentBytes),
-  observe: (disk) => seenOn(disk).join(" "),
+  observe: (disk) => foundOn(disk).join(" "),
   recover: async () => void (await contentAfterOpening()),
   ...more,
 });

@@ -1,7 +1,8 @@
 /** Logs in tests: what they hold, as text. */
 import { type Log, openLog } from "holdfast/log";
-import type { SimDisk } from "holdfast/sim";
+import { SimDisk } from "holdfast/sim";
 import { runSync } from "../../dist/io/run.js";
+import { type Owned, takeOver } from "../../dist/log/owner.js";
 import { closeCursor, openCursor, readMore } from "../../dist/log/read.js";
 
 export const DIR = "/app/log";
@@ -11,7 +12,11 @@ const decoder = new TextDecoder();
 export const bytesOf = (text: string): Uint8Array => encoder.encode(text);
 
 /** Appends one record after the other, and tells of each that is acknowledged. */
-export async function appendAll(log: Log, texts: readonly string[], acknowledge: (text: string) => void = () => {}): Promise<void> {
+export async function appendAll(
+  log: Log,
+  texts: readonly string[],
+  acknowledge: (text: string) => void = () => {},
+): Promise<void> {
   for (const text of texts) {
     await log.append(bytesOf(text));
     acknowledge(text);
@@ -49,6 +54,15 @@ export function seenOn(disk: SimDisk, dir: string = DIR): string[] {
     for (const { bytes } of records) texts.push(decoder.decode(bytes));
   runSync(closeCursor(cursor), sync);
   return texts;
+}
+
+/** What the next owner finds on a disk as it is now, which is left as it is. */
+export function foundOn(disk: SimDisk, dir: string = DIR): string[] {
+  const { kernel } = disk;
+  const copy = new SimDisk(kernel.options, kernel.restarted(kernel.volume.clone()));
+  const owned: Owned = { dir, tail: undefined, hint: undefined, clean: false };
+  runSync(takeOver(owned, false), copy.process().sync);
+  return seenOn(copy, dir);
 }
 
 /** The segments on a simulated disk, oldest first. */
