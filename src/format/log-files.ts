@@ -27,7 +27,7 @@ export interface Head {
 
 const LINE = /^(holdfast-log-(?:durable|head) 1 [^\n]*) ([0-9a-f]{8})\n/;
 /** Longer than any of both: 12 + 20 + 16 + 10 + 16 digits and the words. */
-export const SMALL_FILE_BYTES = 128;
+const SMALL_FILE_BYTES = 128;
 
 /** A line with its checksum, padded, so that a shorter one leaves nothing of a longer. */
 function line(text: string): Uint8Array {

@@ -43,7 +43,7 @@ const BATCH = 0x4861423c; // "<BaH"
 export const FRAME_BYTES = 12;
 const BATCH_PAYLOAD_BYTES = 28;
 const BATCH_CHECKED = BATCH_PAYLOAD_BYTES - 4;
-export const BATCH_BYTES_OVERHEAD = FRAME_BYTES + BATCH_PAYLOAD_BYTES;
+const BATCH_BYTES_OVERHEAD = FRAME_BYTES + BATCH_PAYLOAD_BYTES;
 
 const viewOf = (bytes: Uint8Array): DataView => new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
 const setNumber = (view: DataView, at: number, value: number): void => view.setBigUint64(at, BigInt(value), true);
