@@ -75,10 +75,8 @@ describe("frames", () => {
         if (how === "zeros") harmed.fill(0, at);
         const { records, scanned } = read(harmed, startOf(epoch));
         assert.deepEqual(plain(records), plain(all.flat().slice(0, records.length)));
-        assert.ok(
-          scanned.mark.length - HEADER_BYTES <= at || Buffer.from(harmed).equals(bytes),
-          "nothing beyond the harm is read",
-        );
+        const first = bytes.findIndex((byte, index) => byte !== harmed[index]);
+        assert.ok(first < 0 || scanned.mark.length - HEADER_BYTES <= first, "nothing beyond the harm is read");
       }),
     );
   });
