@@ -47,7 +47,8 @@ export function* publishWhole(dir: string, name: string, bytes: Uint8Array): Pro
 
 /** The numbers of all segments, oldest first. */
 export function* segmentsIn(dir: string): Program<readonly number[]> {
-  return (yield* list(dir, SEGMENT_NAMES)).map(({ name }) => segmentNumber(name)).sort((a, b) => a - b);
+  const names = (yield* list(dir)).map(({ name }) => name).filter((name) => SEGMENT_NAMES.test(name));
+  return names.map(segmentNumber).sort((a, b) => a - b);
 }
 
 /** Opens a segment; undefined if there is none of this number. */
