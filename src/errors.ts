@@ -41,6 +41,11 @@ export const ERROR_CODES = {
     advice: "run holdfast doctor on the directory",
   },
   CORRUPT_JSON: { kind: "corrupt", what: "the file is not valid JSON", advice: "restore it from a good copy" },
+  CORRUPT_LOG: {
+    kind: "corrupt",
+    what: "the log is damaged",
+    advice: "details say where; all before it can be read; restore the rest from a good copy",
+  },
   EXISTS: { kind: "conflict", what: "the name is already taken", advice: "choose another name, or allow that it is replaced" },
   INVALID_NAME: { kind: "unsupported", what: "the name can't be stored on this file system", advice: "choose another name" },
   IO: {

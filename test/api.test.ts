@@ -25,6 +25,7 @@ const API: Readonly<Record<string, readonly string[]>> = {
   "holdfast/doctor": ["diagnose"],
   // lockKind is for the doctor, withLockSync for updateFileSync: they are not in the documentation.
   "holdfast/lock": ["Lock", "acquireLock", "lockKind", "tryLock", "withLock", "withLockSync"],
+  "holdfast/log": ["Log", "openLog"],
   "holdfast/sim": [
     "SABOTAGE_NAMES",
     "SimDisk",

@@ -87,6 +87,8 @@ export interface IoSync {
   read(file: File, into: Uint8Array, position: number): number;
   /** Writes at `position`. May write less than asked and say so, as write(2) may: the caller loops and checks. */
   write(file: File, bytes: Uint8Array, position: number): number;
+  /** ftruncate: the file has this length, and nothing of what lay beyond comes back when it grows again. */
+  truncate(file: File, sizeBytes: number): void;
   /** fsync: content and attributes are on the disk when it returns. Its failure poisons the file: never try again. */
   syncFile(file: File): void;
   /** The descriptor is gone even when this fails (close(2), Linux). */

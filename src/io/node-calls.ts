@@ -27,6 +27,7 @@ export type Shared =
   | "stat"
   | "statFile"
   | "syncFile"
+  | "truncate"
   | "unlink"
   | "write";
 
@@ -134,6 +135,7 @@ export const callsSync: Pick<IoSync, Shared> = {
   stat: (path) => statSync(path, fs.statSync as typeof fs.lstatSync),
   statFile: (file) => toStat(fs.fstatSync(file, bigint)),
   syncFile: (file) => fs.fsyncSync(file),
+  truncate: (file, sizeBytes) => fs.ftruncateSync(file, sizeBytes),
   unlink: (path) => fs.unlinkSync(path),
   write: (file, bytes, position) => fs.writeSync(file, bytes, 0, bytes.length, position),
 };
@@ -183,6 +185,10 @@ export const calls: Pick<Io, Shared> = {
   async syncFile(file) {
     await called<void>((done) => fs.fsync(file, done as fs.NoParamCallback));
     synced.add(file);
+  },
+  truncate(file, sizeBytes) {
+    synced.delete(file);
+    return called<void>((done) => fs.ftruncate(file, sizeBytes, done as fs.NoParamCallback));
   },
   unlink: (path) => called<void>((done) => fs.unlink(path, done as fs.NoParamCallback)),
   write(file, bytes, position) {

@@ -37,6 +37,7 @@ export const traits = request("traits");
 export const open = request("open");
 export const read = request("read");
 export const write = request("write");
+export const truncate = request("truncate");
 export const syncFile = request("syncFile");
 export const close = request("close");
 export const statFile = request("statFile");

@@ -2,6 +2,7 @@ import { resolveTarget, type Target } from "../core/target.ts";
 import { never, orAbort, orTimeout } from "../io/abort.ts";
 import { currentMachine } from "../io/current.ts";
 import type { HeldLock, Machine } from "../io/io.ts";
+import { dropLock, quietly } from "../io/program.ts";
 import { run, runSync } from "../io/run.ts";
 import { LOCK_TIMEOUT_MAX_MS, LOCK_TIMEOUT_MS } from "../util/limits.ts";
 import { checkOptions, integer, isBoolean, isSignal } from "../util/options.ts";
@@ -54,6 +55,16 @@ export class Lock {
   /** Gives the lock back, whatever happens. Once is enough; more does nothing. */
   release(): Promise<void> {
     this.#released ??= run(release(this.#lock, this.shared ? "shared" : "exclusive"), this.#machine.io).finally(this.#leave);
+    return this.#released;
+  }
+
+  /**
+   * Gives the lock back as the owner's death would: the next one finds {@link Lock.previousOwnerDied}, and recovers first.
+   *
+   * @internal
+   */
+  abandon(): Promise<void> {
+    this.#released ??= run(quietly(dropLock(this.#lock)), this.#machine.io).finally(this.#leave);
     return this.#released;
   }
 

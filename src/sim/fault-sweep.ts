@@ -70,6 +70,7 @@ const CHANGES: ReadonlySet<Op> = new Set([
   "setTime",
   "syncDir",
   "syncFile",
+  "truncate",
   "unlink",
   "write",
 ]);

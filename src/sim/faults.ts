@@ -26,6 +26,7 @@ const SYSCALL: Partial<Record<Op, string>> = {
   syncFile: "fsync",
   syncDir: "fsync",
   statFile: "fstat",
+  truncate: "ftruncate",
   setMode: "fchmod",
   setOwner: "fchown",
   setTime: "futime",

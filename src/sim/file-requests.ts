@@ -8,7 +8,7 @@ import { type Inode, readBytes } from "./volume.ts";
 
 type FileRequests = Pick<
   IoSync,
-  "close" | "open" | "read" | "setMode" | "setOwner" | "setTime" | "statFile" | "syncFile" | "tryLock" | "write"
+  "close" | "open" | "read" | "setMode" | "setOwner" | "setTime" | "statFile" | "syncFile" | "truncate" | "tryLock" | "write"
 >;
 
 /** What no new object gets. */
@@ -38,6 +38,11 @@ export function fileRequests(actor: Actor): FileRequests {
       if (!writable) failing("write")("EBADF");
       writeBlocks(kernel, inode, bytes, position);
       return bytes.length;
+    },
+    truncate(file, sizeBytes) {
+      const { inode, writable } = opened(file, "ftruncate");
+      if (!writable) failing("ftruncate")("EINVAL");
+      truncateBlocks(kernel, inode, sizeBytes);
     },
     syncFile(file) {
       const { inode, writable } = opened(file, "fsync");
@@ -141,5 +146,15 @@ export function writeBlocks(kernel: Kernel, inode: Inode, bytes: Uint8Array, pos
     if (upTo > inode.sizeBytes) kernel.change({ kind: "size", inode: number, sizeBytes: upTo, part });
     kernel.change({ kind: "block", inode: number, index, bytes: block, freshFrom, part });
     at = upTo;
+  }
+}
+
+/** A new length. What is cut off is gone from each block, so that it does not come back when the file grows again. */
+function truncateBlocks(kernel: Kernel, inode: Inode, sizeBytes: number): void {
+  const { number } = inode;
+  kernel.change({ kind: "size", inode: number, sizeBytes });
+  for (const [index, bytes] of [...inode.blocks]) {
+    const keep = Math.max(0, sizeBytes - index * BLOCK_BYTES);
+    if (keep < bytes.length) kernel.change({ kind: "block", inode: number, index, bytes: bytes.slice(0, keep), freshFrom: keep });
   }
 }

@@ -25,6 +25,8 @@ export function printCall(
       case "write":
       case "read":
         return `, ${count((second as Uint8Array).length)} at ${String(third)}`;
+      case "truncate":
+        return `, ${count(Number(second))}`;
       case "setMode":
         return `, ${(second as number).toString(8)}`;
       case "setOwner":

@@ -80,3 +80,26 @@ export const JOURNAL_LOCK_TIMEOUT_MS = 60_000;
 
 /** Files of one staged directory whose sizes are added up for a report: about a second's work. */
 export const MEASURED_FILES_MAX = 50_000;
+
+/** Size from which a segment of a log is followed by a new one: removed as a whole, and searched in milliseconds. */
+export const SEGMENT_BYTES = 16 * 1024 * 1024;
+export const SEGMENT_BYTES_MAX = 1024 * 1024 * 1024;
+
+/** Longest record of a log: a reader has one in memory, and what is larger is better off in a file of its own. */
+export const RECORD_BYTES_MAX = 16 * 1024 * 1024;
+
+/** Records of one batch are taken until they have so many bytes: one write(2), which 64 KiB records fill too. */
+export const BATCH_BYTES = 4 * 1024 * 1024;
+
+/** Bytes of a log that are read at once: larger pieces are not read any faster. */
+export const LOG_READ_BYTES = 1024 * 1024;
+
+/** Times that a reader looks again when segments vanish or come while it looks. */
+export const LOG_LOOKS_MAX = 20;
+
+/** Longest wait for the other processes that append to a log: each has it for one batch. */
+export const LOG_LOCK_TIMEOUT_MS = 60_000;
+
+/** First and longest pause before a tailing reader looks again. */
+export const TAIL_DELAY_FIRST_MS = 1;
+export const TAIL_DELAY_MAX_MS = 25;

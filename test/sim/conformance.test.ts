@@ -53,6 +53,12 @@ const SCRIPT: Record<string, (scene: Scene) => unknown> = {
     await scene.io.write(file(scene, "a"), bytes("!"), 10);
     return [await content(scene.io, file(scene, "a")), await scene.io.statFile(file(scene, "a"))];
   },
+  truncate: async (scene) => {
+    await scene.io.truncate(file(scene, "a"), 3);
+    await scene.io.write(file(scene, "a"), bytes("?"), 5);
+    return [await content(scene.io, file(scene, "a")), await scene.io.statFile(file(scene, "a"))];
+  },
+  "truncate what is not open": (scene) => scene.io.truncate(9999 as File, 0),
   "set mode": async (scene) => {
     await scene.io.setMode(file(scene, "a"), 0o600);
     return await scene.io.lstat(scene.at("a"));
@@ -80,6 +86,7 @@ const SCRIPT: Record<string, (scene: Scene) => unknown> = {
     return await io.read(files["d"], new Uint8Array(1), 0);
   },
   "write to what is open for reading": (scene) => scene.io.write(file(scene, "d"), bytes("x"), 0),
+  "truncate what is open for reading": (scene) => scene.io.truncate(file(scene, "d"), 0),
   "stat of an open directory": async (scene) => (await scene.io.statFile(file(scene, "d"))).kind,
   "close it": (scene) => scene.io.close(file(scene, "d")),
   "close it again": (scene) => scene.io.close(9999 as File),

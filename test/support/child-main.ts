@@ -6,6 +6,7 @@ import { pathToFileURL } from "node:url";
 import * as hf from "holdfast";
 import * as doctor from "holdfast/doctor";
 import * as locks from "holdfast/lock";
+import * as logs from "holdfast/log";
 import type { Body, Settled, Toolbox } from "./child.ts";
 import * as machines from "./machines.ts";
 import { witnessed } from "./witness.ts";
@@ -31,6 +32,7 @@ const box: Toolbox = {
   hf,
   doctor,
   locks,
+  logs,
   witnessed,
   fs,
   path,

@@ -8,6 +8,7 @@ import { fileURLToPath } from "node:url";
 import type * as holdfast from "holdfast";
 import type * as doctor from "holdfast/doctor";
 import type * as locks from "holdfast/lock";
+import type * as logs from "holdfast/log";
 import type * as machines from "./machines.ts";
 import type { witnessed } from "./witness.ts";
 
@@ -16,6 +17,7 @@ export interface Toolbox {
   readonly hf: typeof holdfast;
   readonly doctor: typeof doctor;
   readonly locks: typeof locks;
+  readonly logs: typeof logs;
   readonly witnessed: typeof witnessed;
   readonly fs: typeof nodeFs;
   readonly path: typeof nodePath;

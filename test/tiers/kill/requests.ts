@@ -27,6 +27,7 @@ const CALLS: Readonly<Record<Request["op"], readonly string[]>> = {
   setTime: ["utimensat"],
   stat: ["stat"],
   statFile: ["stat"],
+  truncate: ["ftruncate"],
   syncDir: ["openat", "fsync", "close"],
   syncFile: ["fsync"],
   takeLock: ["openat", "fcntl", "stat", "stat", "pread64"],

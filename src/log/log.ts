@@ -1,0 +1,209 @@
+import { makeDirs } from "../core/make-dirs.ts";
+import { type Durability, memoryOf, prepare, reached } from "../core/prepare.ts";
+import { HoldfastError } from "../errors.ts";
+import { LOG_LOCK_NAME } from "../format/log-files.ts";
+import { never } from "../io/abort.ts";
+import { currentMachine, withMachine } from "../io/current.ts";
+import type { Machine } from "../io/io.ts";
+import { type Program, realPath, sleep, stat, syncDir } from "../io/program.ts";
+import { run } from "../io/run.ts";
+import { slotsOf } from "../io/slots.ts";
+import { acquireLock } from "../lock/index.ts";
+import { LOG_LOCK_TIMEOUT_MS, SEGMENT_BYTES, TAIL_DELAY_FIRST_MS, TAIL_DELAY_MAX_MS } from "../util/limits.ts";
+import { checkOptions } from "../util/options.ts";
+import { absoluteDirectory, pathIn } from "../util/path.ts";
+import { appendBatch } from "./append.ts";
+import { Batches } from "./batches.ts";
+import { OPEN, type OpenLogOptions, READ, type ReadLogOptions, recordBytes } from "./options.ts";
+import { leave, type Owned, takeOver } from "./owner.ts";
+import { closeCursor, type LogRecord, openCursor, readMore } from "./read.ts";
+import { type Truncated, truncateLog } from "./truncate.ts";
+
+/** What {@link Log.append} resolves with. */
+export interface AppendResult {
+  /** The record's place in the log: the first has 0, each has one more than the one before. Never given twice. */
+  readonly position: number;
+  /** The level that was reached: less than `durable` where the file system gives no more. */
+  readonly durability: Durability;
+}
+
+interface Opened {
+  readonly machine: Machine;
+  readonly dir: string;
+  readonly segmentBytes: number;
+  /** Undefined: only to read. */
+  readonly durability: Durability | undefined;
+}
+
+/** An append-only log that is open. Made by {@link openLog}. */
+export class Log {
+  /** The directory, without symbolic links. */
+  readonly path: string;
+  readonly #opened: Opened;
+  readonly #owned: Owned;
+  readonly #batches: Batches;
+  #closed = false;
+
+  /** @internal */
+  constructor(opened: Opened) {
+    this.path = opened.dir;
+    this.#opened = opened;
+    this.#owned = { dir: opened.dir, tail: undefined, hint: undefined, clean: false };
+    this.#batches = new Batches(async (take) => {
+      const { segmentBytes } = opened;
+      return await this.#underLock(never, (died) => appendBatch(this.#owned, died, { records: take(), segmentBytes }));
+    });
+  }
+
+  /**
+   * Appends one record, and resolves when it is durable. Records that are appended meanwhile, by any caller of this object,
+   * are committed together: one write and one sync for all. They are in the order of the calls.
+   *
+   * @param record Must not be changed until the promise has settled.
+   * @throws {HoldfastError} `SYNC_FAILED` with outcome `unknown`: whether the record is in the log shows when it is read;
+   *   `NO_SPACE` with `unchanged`: it is not; `LOCKED` after a minute; `CORRUPT_LOG`; `CLOSED`.
+   */
+  async append(record: Uint8Array): Promise<AppendResult> {
+    const bytes = recordBytes(record);
+    const durability = this.#refuseUnlessOpen();
+    return { position: await this.#batches.append(bytes), durability };
+  }
+
+  /**
+   * Gives the records that are durable now, in order. Takes no lock and waits for nobody.
+   *
+   * @throws {HoldfastError} `CORRUPT_LOG` where one is damaged, after all before it; `NOT_FOUND` if records from there on were
+   *   removed.
+   */
+  read(options?: ReadLogOptions): AsyncGenerator<LogRecord, void, undefined> {
+    const { from, signal } = checkOptions(options, READ);
+    return this.#records(from, signal ?? never, false);
+  }
+
+  /**
+   * As {@link Log.read}, and then waits for more, by this process and others, until the signal aborts or the loop is left. What
+   * it gives is durable: no crash takes it back.
+   *
+   * @throws {HoldfastError} As {@link Log.read}; `ABORTED`.
+   */
+  tail(options?: ReadLogOptions): AsyncGenerator<LogRecord, void, undefined> {
+    const { from, signal } = checkOptions(options, READ);
+    return this.#records(from, signal ?? never, true);
+  }
+
+  /**
+   * Removes all records before a position, for good. Those at and after it keep their positions; readers that are among the
+   * removed go on where their segment ends, or fail with `NOT_FOUND`. Space is freed segment by segment.
+   *
+   * @throws {RangeError} The position is beyond the end.
+   * @throws {HoldfastError} As {@link Log.append}. After an error it may be done; do it again.
+   */
+  async truncateBefore(position: number): Promise<Truncated> {
+    if (!Number.isSafeInteger(position) || position < 0) throw new RangeError("a position is an integer from 0");
+    this.#refuseUnlessOpen();
+    return await this.#underLock(never, (died) => truncateLog(this.#owned, died, position));
+  }
+
+  /** Waits for the appends that are under way, and gives back what is open. More appends are refused. */
+  async close(): Promise<void> {
+    this.#closed = true;
+    await this.#batches.idle();
+    await run(leave(this.#owned), this.#opened.machine.io);
+  }
+
+  /** As {@link Log.close}. */
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
+  }
+
+  /** @internal Finds the end of the log, and puts right what a crash has left. */
+  async recover(signal: AbortSignal): Promise<void> {
+    await this.#underLock(signal, (died) => takeOver(this.#owned, died));
+  }
+
+  #refuseUnlessOpen(): Durability {
+    const { durability } = this.#opened;
+    if (durability === undefined) throw new HoldfastError("READ_ONLY", { what: "the log was opened to read", path: this.path });
+    if (this.#closed) throw new HoldfastError("CLOSED", { path: this.path });
+    return durability;
+  }
+
+  async #underLock<T>(signal: AbortSignal, program: (died: boolean) => Program<T>): Promise<T> {
+    const { machine, dir } = this.#opened;
+    const options = { timeoutMs: LOG_LOCK_TIMEOUT_MS, signal };
+    const lock = await withMachine(machine, () => acquireLock(pathIn(dir, LOG_LOCK_NAME), options));
+    this.#owned.clean = false;
+    try {
+      const body = (): Promise<T> => run(program(lock.previousOwnerDied), machine.io);
+      return await slotsOf(machine).programs.use(never, body);
+    } finally {
+      await (this.#owned.clean ? lock.release() : lock.abandon());
+    }
+  }
+
+  async *#records(from: number | undefined, signal: AbortSignal, follow: boolean): AsyncGenerator<LogRecord, void, undefined> {
+    const { machine, dir } = this.#opened;
+    const cursor = await run(openCursor(dir, from), machine.io, signal);
+    try {
+      for (let delayMs = TAIL_DELAY_FIRST_MS; ; ) {
+        const records = await run(readMore(cursor), machine.io, signal);
+        if (records) {
+          delayMs = TAIL_DELAY_FIRST_MS;
+          yield* records;
+        } else if (follow) {
+          await run(sleep(delayMs), machine.io, signal);
+          delayMs = Math.min(TAIL_DELAY_MAX_MS, delayMs * 2);
+        } else return;
+      }
+    } finally {
+      await run(closeCursor(cursor), machine.io);
+    }
+  }
+}
+
+/**
+ * Opens the append-only log in a directory of its own, which is made if there is none; puts right what a crash has left.
+ *
+ * Guarantee: a record whose append has resolved is there after every crash, once, at its position. After a crash or an error,
+ * records that were not acknowledged are there whole or not at all, behind all that were acknowledged. Several processes may
+ * append at once. What was acknowledged and can't be read is damage, and never passed over in silence.
+ *
+ * Experimental: it may change in any release before 1.0.
+ *
+ * @throws {HoldfastError} `CORRUPT_LOG` if its end is damaged: open it with `readOnly` to read what is before;
+ *   `LOCKED`, `ABORTED`, `PERMISSION`, `NO_SPACE`; `UNSUPPORTED` where no kernel lock can be had; with `readOnly`, `NOT_FOUND`.
+ * @example
+ * const log = await openLog("events");
+ * const { position } = await log.append(new TextEncoder().encode("started"));
+ * for await (const { bytes } of log.read({ from: position })) console.log(bytes.length);
+ * await log.close();
+ */
+export async function openLog(dir: string | URL, options?: OpenLogOptions): Promise<Log> {
+  const { segmentBytes = SEGMENT_BYTES, readOnly = false, signal = never } = checkOptions(options, OPEN);
+  const machine = currentMachine();
+  const place = await run(readOnly ? find(absoluteDirectory(dir)) : make(absoluteDirectory(dir), machine), machine.io, signal);
+  const log = new Log({ machine, segmentBytes, ...place });
+  try {
+    if (!readOnly) await log.recover(signal);
+    return log;
+  } catch (error) {
+    await log.close();
+    throw error;
+  }
+}
+
+type Place = Pick<Opened, "dir" | "durability">;
+
+function* find(given: string): Program<Place> {
+  if ((yield* stat(given))?.kind !== "directory") throw new HoldfastError("NOT_FOUND", { what: "there is no log", path: given });
+  return { dir: yield* realPath(given), durability: undefined };
+}
+
+function* make(given: string, machine: Machine): Program<Place> {
+  yield* makeDirs(given, true);
+  const dir = yield* realPath(given);
+  const found = yield* stat(dir);
+  if (found?.kind !== "directory") throw new HoldfastError("NOT_A_DIRECTORY", { path: given });
+  const on = yield* prepare({ dir, dirId: found.id }, { durability: "durable", strict: false }, memoryOf(machine));
+  return { dir, durability: reached("durable", on, yield* syncDir(dir)) };
+}

@@ -1,0 +1,33 @@
+/** Options of logs. */
+import { RECORD_BYTES_MAX, SEGMENT_BYTES_MAX } from "../util/limits.ts";
+import { type Check, integer, isBoolean, isSignal } from "../util/options.ts";
+
+/** Options of {@link openLog}. */
+export interface OpenLogOptions {
+  /** A segment of this size is followed by a new one; 1 to 1073741824. Default 16777216. */
+  readonly segmentBytes?: number | undefined;
+  /** Only to read: nothing is written, locked or recovered, and no directory is made. Default false. */
+  readonly readOnly?: boolean | undefined;
+  /** Ends the wait for other processes while the log is opened. */
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** Options of {@link Log.read} and {@link Log.tail}. */
+export interface ReadLogOptions {
+  /** Position of the first record. Default: the oldest there is. */
+  readonly from?: number | undefined;
+  /** Ends the reading. */
+  readonly signal?: AbortSignal | undefined;
+}
+
+const segmentBytes: Check = (value) => (value === 0 ? "at least 1" : integer(SEGMENT_BYTES_MAX)(value));
+
+export const OPEN = { segmentBytes, readOnly: isBoolean, signal: isSignal };
+export const READ = { from: integer(Number.MAX_SAFE_INTEGER), signal: isSignal };
+
+/** A record's bytes, checked. */
+export function recordBytes(record: unknown): Uint8Array {
+  if (!(record instanceof Uint8Array)) throw new TypeError("a record must be a Uint8Array");
+  if (record.length > RECORD_BYTES_MAX) throw new RangeError(`a record must have at most ${RECORD_BYTES_MAX} bytes`);
+  return record;
+}

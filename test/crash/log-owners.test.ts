@@ -1,0 +1,149 @@
+/** Several processes append to one log: owners that die, syncs that fail, records that are removed. */
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import { isHoldfastError } from "holdfast";
+import { openLog } from "holdfast/log";
+import { interleave, onDisk, SimDisk, sweep } from "holdfast/sim";
+import { withMachine } from "../../dist/io/current.js";
+import type { Machine } from "../../dist/io/io.js";
+import { appendAll, bytesOf, contentAfterOpening, contentOf, DIR, segmentsOn } from "../support/logs.ts";
+
+interface Told {
+  readonly acknowledged: string[];
+  readonly errors: unknown[];
+}
+
+/** So long that a failed batch has blocks of its own, which no later write brings back. */
+const LONG = "-".repeat(9000);
+
+/** Appends until all are tried, whatever fails. */
+async function appender(name: string, count: number, told: Told, tail = ""): Promise<void> {
+  const log = await openLog(DIR);
+  await Promise.all(
+    Array.from({ length: count }, async (_, index) => {
+      for (let wait = 0; wait < index; wait++) await undefined;
+      await log.append(bytesOf(`${name}${index}${tail}`)).then(
+        () => told.acknowledged.push(`${name}${index}${tail}`),
+        (error: unknown) => told.errors.push(error),
+      );
+    }),
+  );
+  for (let index = count; index < 2 * count; index++) {
+    await log.append(bytesOf(`${name}${index}${tail}`)).then(
+      () => told.acknowledged.push(`${name}${index}${tail}`),
+      (error: unknown) => told.errors.push(error),
+    );
+  }
+  await log.close();
+}
+
+/** Four processes append; the syncs of one of them fail now and then. `wrap` is what its machine does wrong beside that. */
+async function withFailingSync(
+  nth: number,
+  wrap: (machine: Machine) => Machine = (machine) => machine,
+): Promise<{ disk: SimDisk; told: Told }> {
+  const disk = new SimDisk();
+  disk.makeDir("/app");
+  await onDisk(disk, async () => (await openLog(DIR)).close());
+  const told: Told = { acknowledged: [], errors: [] };
+  const failing = disk.process({ faults: [{ op: "syncFile", path: `${DIR}/segment-*`, nth, errno: "EIO" }] });
+  await Promise.all([
+    withMachine(wrap(failing), () => appender("a", 4, told, LONG)),
+    ...["b", "c", "d"].map((name) => onDisk(disk, () => appender(name, 3, told))),
+  ]);
+  return { disk, told };
+}
+
+/** What of the acknowledged some power loss now can take. */
+async function lostBy(disk: SimDisk, { acknowledged }: Told): Promise<string[]> {
+  for (const state of disk.powerLossStates()) {
+    const found = await onDisk(state, () => contentAfterOpening()).catch((error: unknown) => [String(error)]);
+    const lost = acknowledged.filter((one) => found.filter((other) => other === one).length !== 1);
+    if (lost.length > 0) return lost;
+  }
+  return [];
+}
+
+describe("a sync that fails in one process while three others append", () => {
+  it("loses nothing that anybody was told is durable, and its callers are told that they don't know", async () => {
+    for (const nth of [1, 2, 3]) {
+      const { disk, told } = await withFailingSync(nth);
+      assert.ok(told.errors.length > 0 && told.acknowledged.length > 15, `${told.acknowledged.length} were acknowledged`);
+      for (const error of told.errors)
+        assert.ok(isHoldfastError(error, "SYNC_FAILED") && error.outcome === "unknown", String(error));
+      assert.ok(segmentsOn(disk).length > 1, "nobody appends to a segment after a failed sync");
+      assert.deepEqual(await lostBy(disk, told), []);
+    }
+  });
+
+  it("would lose something if the next owner were not told", async () => {
+    const silent = ({ io, sync }: Machine): Machine => ({ io: { ...io, writeLockNote: () => undefined }, sync });
+    const { disk: sound, told: all } = await withFailingSync(Number.POSITIVE_INFINITY, silent);
+    assert.deepEqual(await lostBy(sound, all), [], "where no sync fails, nobody needs to be told");
+    const { disk, told } = await withFailingSync(1, silent);
+    assert.notDeepEqual(await lostBy(disk, told), []);
+  });
+});
+
+describe("two processes at once, in many orders of their requests", () => {
+  const appends = (text: string) => async (): Promise<number> => {
+    const log = await openLog(DIR);
+    const { position } = await log.append(bytesOf(text));
+    await log.close();
+    return position;
+  };
+  for (const kills of [false, true]) {
+    it(`${kills ? "with kills: " : ""}no acknowledged record is lost or doubled, and no two have one position`, async (t) => {
+      const { violations, text } = await interleave({
+        setup: async (disk) => {
+          disk.makeDir("/app");
+          await onDisk(disk, async () => (await openLog(DIR)).close());
+        },
+        programs: [appends("a"), appends("b")],
+        kills,
+        statesMax: 1500,
+        async check({ endings }) {
+          const found = await contentAfterOpening();
+          assert.equal(new Set(found).size, found.length, String(found));
+          for (const [index, ending] of endings.entries()) {
+            if (ending.status === "rejected") throw ending.reason;
+            if (ending.status === "fulfilled") assert.equal(found[Number(ending.value)], "ab"[index]);
+          }
+        },
+      });
+      assert.equal(violations, 0, text);
+      t.diagnostic(text);
+    });
+  }
+});
+
+describe("truncateBefore", () => {
+  it("leaves no hole after any crash, and takes nothing that is to stay", async () => {
+    const records = Array.from({ length: 6 }, (_, index) => `record ${index}`);
+    const { violations, states, text } = await sweep({
+      async setup(disk) {
+        disk.makeDir("/app");
+        await onDisk(disk, async () => {
+          const log = await openLog(DIR, { segmentBytes: 1 });
+          await appendAll(log, records);
+          await log.close();
+        });
+      },
+      async run() {
+        const log = await openLog(DIR);
+        await log.truncateBefore(4);
+        await log.close();
+      },
+      async check({ finished }) {
+        const log = await openLog(DIR);
+        const found = await contentOf(log);
+        assert.deepEqual(found, records.slice(-found.length));
+        assert.ok(found.length === (finished ? 2 : found.length === 2 ? 2 : 6), String(found));
+        assert.equal((await log.append(bytesOf("x"))).position, 6);
+        await log.close();
+      },
+    });
+    assert.equal(violations, 0, text);
+    assert.ok(states > 10, text);
+  });
+});

@@ -1,0 +1,71 @@
+/** Logs in tests: what they hold, as text. */
+import { type Log, openLog } from "holdfast/log";
+import { SimDisk } from "holdfast/sim";
+import { runSync } from "../../dist/io/run.js";
+import { type Owned, takeOver } from "../../dist/log/owner.js";
+import { closeCursor, openCursor, readMore } from "../../dist/log/read.js";
+
+export const DIR = "/app/log";
+const encoder = new TextEncoder();
+const decoder = new TextDecoder();
+
+export const bytesOf = (text: string): Uint8Array => encoder.encode(text);
+
+/** Appends one record after the other, and tells of each that is acknowledged. */
+export async function appendAll(
+  log: Log,
+  texts: readonly string[],
+  acknowledge: (text: string) => void = () => {},
+): Promise<void> {
+  for (const text of texts) {
+    await log.append(bytesOf(text));
+    acknowledge(text);
+  }
+}
+
+/** All that a reader sees, and that positions have no gap. */
+export async function contentOf(log: Log, from?: number): Promise<string[]> {
+  const texts: string[] = [];
+  let next = from;
+  for await (const { position, bytes } of log.read({ from })) {
+    if (next !== undefined && position !== next) throw new RangeError(`position ${position} comes where ${next} should`);
+    next = position + 1;
+    texts.push(decoder.decode(bytes));
+  }
+  return texts;
+}
+
+/** What a reader sees after the next start of a program that appends. */
+export async function contentAfterOpening(dir: string = DIR): Promise<string[]> {
+  const log = await openLog(dir);
+  try {
+    return await contentOf(log, 0);
+  } finally {
+    await log.close();
+  }
+}
+
+/** What a reader that only reads sees on a simulated disk now. */
+export function seenOn(disk: SimDisk, dir: string = DIR): string[] {
+  const { sync } = disk.process();
+  const texts: string[] = [];
+  const cursor = runSync(openCursor(dir, undefined), sync);
+  for (let records = runSync(readMore(cursor), sync); records; records = runSync(readMore(cursor), sync))
+    for (const { bytes } of records) texts.push(decoder.decode(bytes));
+  runSync(closeCursor(cursor), sync);
+  return texts;
+}
+
+/** What the next owner finds on a disk as it is now, which is left as it is. */
+export function foundOn(disk: SimDisk, dir: string = DIR): string[] {
+  const { kernel } = disk;
+  const copy = new SimDisk(kernel.options, kernel.restarted(kernel.volume.clone()));
+  const owned: Owned = { dir, tail: undefined, hint: undefined, clean: false };
+  runSync(takeOver(owned, false), copy.process().sync);
+  return seenOn(copy, dir);
+}
+
+/** The segments on a simulated disk, oldest first. */
+export function segmentsOn(disk: SimDisk, dir: string = DIR): string[] {
+  return Object.keys(disk.tree()).filter((path) => path.startsWith(`${dir}/segment-`));
+}
