@@ -77,6 +77,7 @@ describe("the package", { concurrency: true }, () => {
       "dist/index.js",
       "dist/io/native.cjs",
       "dist/lock/index.js",
+      "dist/log/index.js",
       "dist/sim/index.js",
     ]);
   });
