@@ -106,7 +106,7 @@ function* retire(journal: Journal, { superseded, lost }: Applied): Program<Carri
       details: { lost },
     });
   }
-  yield* syncOrKeep(journal);
+  yield* syncOrKeep(journal, "aside", syncTouched(journal));
   const [staged, aside] = [pathIn(dir, ourName("dir", id)), pathIn(dir, ourName("aside", id))];
   const away: string[] = [];
   let moved = true;
@@ -121,12 +121,15 @@ function* retire(journal: Journal, { superseded, lost }: Applied): Program<Carri
   return { dirSynced, superseded, kept: away };
 }
 
-/** As after an exchange: what a failed sync may have left undone must not be made up for by what is removed. */
-function* syncOrKeep(journal: Journal): Program<void> {
+/**
+ * After a failed sync nobody knows what of a commit will be left after a power loss, and no later sync tells. So the old content,
+ * which is this part of the unit now, is put where no sweep removes it.
+ */
+export function* syncOrKeep<T>({ dir, id }: Pick<Journal, "dir" | "id">, old: Part, sync: Program<T>): Program<T> {
   try {
-    yield* syncTouched(journal);
+    return yield* sync;
   } catch (first) {
-    if (isFailedSync(first)) yield* cleanUp(() => keepTree(journal.dir, journal.id, "aside", "quarantine-old"));
+    if (isFailedSync(first)) yield* cleanUp(() => keepTree(dir, id, old, "quarantine-old"));
     throw first;
   }
 }

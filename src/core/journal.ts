@@ -27,6 +27,7 @@ import {
 import { pathIn } from "../util/path.ts";
 import { readWhole } from "./read.ts";
 import { checkSize, closeStage, createStage, discardStage } from "./stage.ts";
+import { unlessGone } from "./unless-gone.ts";
 import { writeSource } from "./write.ts";
 
 /** A record, and where it is. */
@@ -104,10 +105,6 @@ export function* syncRecord(journal: Journal): Program<void> {
 
 /** Removes the record for good: nothing is left to be done. Whether the directory was synced. */
 export function* dropRecord(journal: Pick<Journal, "dir" | "id">): Program<boolean> {
-  try {
-    yield* unlink(recordPath(journal));
-  } catch (error) {
-    if (errnoOf(error) !== "ENOENT") throw error;
-  }
+  yield* unlessGone(unlink(recordPath(journal)));
   return yield* syncDir(journal.dir);
 }

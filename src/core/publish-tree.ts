@@ -1,11 +1,11 @@
 /** From a staged directory to its target's name: the ways of `docs/format/directory.md`. */
 
-import { certainlyNotApplied, errnoOf, HoldfastError, isFailedSync } from "../errors.ts";
+import { certainlyNotApplied, errnoOf, HoldfastError } from "../errors.ts";
 import { ourName } from "../format/names.ts";
 import type { Stat } from "../io/io.ts";
-import { cleanUp, commit, exchange, list, lstat, NotApplied, type Program, rename, traits } from "../io/program.ts";
+import { commit, exchange, list, lstat, NotApplied, type Program, rename, traits } from "../io/program.ts";
 import { LISTED_MAX } from "../util/limits.ts";
-import { carryOut, keepTree } from "./carry-out.ts";
+import { carryOut, syncOrKeep } from "./carry-out.ts";
 import { planTree } from "./plan.ts";
 import { syncIf } from "./publish.ts";
 import { isSame, seenOf } from "./seen.ts";
@@ -59,25 +59,12 @@ export function* publishAtOnce(
     yield* exchangeNames(staged, target);
   };
   try {
-    const dirSynced = yield* commit(step(), () => syncOrKeep(staged, target, how.barrier));
+    const dirSynced = yield* commit(step(), () => syncOrKeep(staged, "dir", syncIf(how.barrier, target.dir)));
     return { way, dirSynced, superseded: [], kept: [] };
   } catch (error) {
     if (error === NO_EXCHANGE) return "two-step";
     if (error === NO_MOVES) return "file-by-file";
     throw error === NOT_EMPTY ? yield* notEmpty(target) : error;
-  }
-}
-
-/**
- * After a failed sync nobody knows what of the step will be left after a power loss, and no later sync tells. So what was exchanged
- * is put where no sweep removes it.
- */
-function* syncOrKeep(staged: StagedTree, target: Place, barrier: boolean): Program<boolean> {
-  try {
-    return yield* syncIf(barrier, target.dir);
-  } catch (first) {
-    if (isFailedSync(first)) yield* cleanUp(() => keepTree(staged.dir, staged.id, "dir", "quarantine-old"));
-    throw first;
   }
 }
 

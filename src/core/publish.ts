@@ -27,6 +27,7 @@ import {
 import { HELD_DELAY_FIRST_MS, HELD_DELAY_MAX_MS } from "../util/limits.ts";
 import { closeStage, type Staged } from "./stage.ts";
 import { lookAt, type Target } from "./target.ts";
+import { unlessGone } from "./unless-gone.ts";
 
 /** How to publish. */
 export interface Publish {
@@ -65,13 +66,7 @@ export function* publish(staged: Staged, target: Pick<Target, "dir" | "path">, h
 }
 
 /** After this the rename of an older write, in flight in another thread, has either happened or can't any more. */
-function* removeIfThere(stagedPath: string): Program<void> {
-  try {
-    yield* unlink(stagedPath);
-  } catch (error) {
-    if (errnoOf(error) !== "ENOENT") throw error;
-  }
-}
+const removeIfThere = (stagedPath: string): Program<void> => unlessGone(unlink(stagedPath));
 
 /** The lock has done its work at the rename, so the sync does not wait for the close. */
 function* syncAndClose(staged: Staged, dir: string, sync: boolean): Program<boolean> {

@@ -19,6 +19,7 @@ import {
 } from "../io/program.ts";
 import { TREE_BATCH } from "../util/limits.ts";
 import { pathIn } from "../util/path.ts";
+import { unlessGone } from "./unless-gone.ts";
 
 /** What is in a tree. */
 export interface Tally {
@@ -101,15 +102,6 @@ function* listToRemove(dir: string): Program<readonly Entry[]> {
 }
 
 const OWNER_ALL = 0o700;
-
-function* unlessGone<T>(step: Program<T>): Program<T | undefined> {
-  try {
-    return yield* step;
-  } catch (error) {
-    if (errnoOf(error) === "ENOENT") return undefined;
-    throw error;
-  }
-}
 
 function* batches<T>(items: readonly T[]): Generator<readonly T[]> {
   for (let at = 0; at < items.length; at += TREE_BATCH) yield items.slice(at, at + TREE_BATCH);

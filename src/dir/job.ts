@@ -41,9 +41,11 @@ export function* findPlace(given: string, job: Job): Program<Place> {
     yield* makeDirs(path.dirname(given), durability === "durable");
   }
   const target = yield* resolveEntry(given, options.symlink ?? "follow");
-  const on = yield* prepare(target, { durability, strict: options.strict ?? false }, memoryOf(machine));
+  const memory = memoryOf(machine);
+  const sweptBefore = memory.swept.has(target.dirId);
+  const on = yield* prepare(target, { durability, strict: options.strict ?? false }, memory);
   // Each time, not once a process: a commit that is half done is not what this one may build on.
-  if (on.local) yield* sweepFirst(target.dir, { unitsOnly: true });
+  if (on.local && sweptBefore) yield* sweepFirst(target.dir, { unitsOnly: true });
   const existing = yield* lstat(target.path);
   if (existing?.kind === "directory" && !options.replace && (yield* list(target.path)).length > 0) throw yield* notEmpty(target);
   return { target, existing, on };

@@ -1,6 +1,5 @@
 import { asStagedTree, findOutput, type Output, publishOutputFile } from "../core/output.ts";
-import { type Durability, reached } from "../core/prepare.ts";
-import type { Way } from "../core/publish-tree.ts";
+import { reached } from "../core/prepare.ts";
 import { createOutputPlace, discardTree, endTree, type StagedTree, withTree } from "../core/staged-tree.ts";
 import { refuseUnlessFile } from "../core/target.ts";
 import { HoldfastError } from "../errors.ts";
@@ -16,21 +15,11 @@ import { commitTree } from "./commit.ts";
 import { inOrder } from "./in-order.ts";
 import { findPlace, type Job, jobOf, type Place, refuseUnlessDirectory } from "./job.ts";
 import { OPTIONS, type StageOutputOptions } from "./options.ts";
+import type { DirectoryResult } from "./result.ts";
 
-/** What a command has made, and how it was published. */
-export interface OutputResult {
+/** What a command has made, and how it was published: of a file as of a directory with one, which is always renamed. */
+export interface OutputResult extends Omit<DirectoryResult, "notKept"> {
   readonly kind: "directory" | "file";
-  /** 1 for a file. */
-  readonly fileCount: number;
-  readonly sizeBytes: number;
-  /** The level that was reached: less than asked where the platform or the file system gives no more. */
-  readonly durability: Durability;
-  /** See {@link DirectoryResult}; a file is always renamed. */
-  readonly way: Way;
-  /** See {@link DirectoryResult}; empty for a file. */
-  readonly superseded: readonly string[];
-  /** See {@link DirectoryResult}; empty for a file. */
-  readonly kept: readonly string[];
 }
 
 /**
