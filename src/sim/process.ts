@@ -39,11 +39,12 @@ const USER_ID = 1000;
 
 /** See above. Made by {@link SimDisk.process}. */
 export class SimProcess implements Machine {
-  readonly io: Io;
-  readonly sync: IoSync;
   readonly #kernel: Kernel;
   readonly #actor: Actor;
-  readonly #requests: IoSync;
+  // Made when first asked for: a sweep starts a process for each disk it looks at, and most of them ask for nothing.
+  #requests: IoSync | undefined;
+  #io: Io | undefined;
+  #sync: IoSync | undefined;
   readonly #around: readonly Around[];
   readonly #gate: Surroundings["gate"];
   #dead = false;
@@ -63,15 +64,19 @@ export class SimProcess implements Machine {
       nextInode: () => ++inode,
       random,
     };
-    this.#requests = requests(this.#actor);
     this.#around = [...(options.around ?? []), ...(options.faults ?? []).map(faulty)];
     this.#gate = options.gate;
-    const ops = Object.keys(this.#requests) as Op[];
-    const machine = (answer: (call: Call) => unknown): object =>
-      Object.fromEntries(ops.map((op) => [op, (...args: readonly unknown[]) => answer({ op, args } as unknown as Call)]));
-    this.sync = machine((call) => this.#perform(call)) as IoSync;
+  }
+
+  get io(): Io {
     // The machine of Node shares its barriers too: what is simulated is what ships.
-    this.io = sharingBarriers(machine((call) => this.#performLater(call)) as Io);
+    this.#io ??= sharingBarriers(this.#machine((call) => this.#performLater(call)) as Io);
+    return this.#io;
+  }
+
+  get sync(): IoSync {
+    this.#sync ??= this.#machine((call) => this.#perform(call)) as IoSync;
+    return this.#sync;
   }
 
   /** How many descriptors are open. */
@@ -92,6 +97,12 @@ export class SimProcess implements Machine {
     this.#dead = true;
     for (const opened of this.#actor.files.values()) this.#kernel.close(opened);
     this.#actor.files.clear();
+  }
+
+  #machine(answer: (call: Call) => unknown): object {
+    this.#requests ??= requests(this.#actor);
+    const ops = Object.keys(this.#requests) as Op[];
+    return Object.fromEntries(ops.map((op) => [op, (...args: readonly unknown[]) => answer({ op, args } as unknown as Call)]));
   }
 
   async #performLater(call: Call): Promise<unknown> {
@@ -123,6 +134,7 @@ export class SimProcess implements Machine {
   }
 
   #answer({ op, args }: Call): unknown {
+    this.#requests ??= requests(this.#actor);
     return (this.#requests[op] as (...args: readonly unknown[]) => unknown)(...args);
   }
 

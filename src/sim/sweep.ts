@@ -14,16 +14,26 @@ import type { SweepOptions } from "./scenario.ts";
 import { subsets } from "./subsets.ts";
 import { closed, type Unit } from "./units.ts";
 import type { Crash, Evidence } from "./violation.ts";
+import type { Volume } from "./volume.ts";
 
-/** A disk after some crashes, not looked at yet. */
-interface Candidate {
-  readonly kernel: Kernel;
-  /** What was acknowledged before the disk was last mounted, and whether the scenario had ended. */
+/** What happened before a disk was last mounted: what was acknowledged, whether the scenario had ended, and the crashes. */
+interface Before {
   readonly earlier: readonly unknown[];
   readonly finished: boolean;
   readonly crashes: readonly Crash[];
+}
+
+/** A disk after some crashes, not looked at yet. */
+interface Candidate extends Before {
+  readonly kernel: Kernel;
   /** For a power loss: the moment, and what was kept. */
-  readonly cut?: { readonly at: PowerCut; readonly kept: ReadonlySet<Unit>; readonly from: Kernel } | undefined;
+  readonly cut?: Cut | undefined;
+}
+
+interface Cut {
+  readonly at: PowerCut;
+  readonly kept: ReadonlySet<Unit>;
+  readonly from: Kernel;
 }
 
 /**
@@ -41,9 +51,7 @@ export async function sweep<Ack = unknown>(options: SweepOptions<Ack>): Promise<
   const { kernel } = await prepared(options);
   const explorer = new Explorer(options as SweepOptions<unknown>, seed);
   await record(kernel, options.run, { name: "run", sabotage: options.sabotage, marksEnd: true });
-  const start: Candidate = { kernel, earlier: [], finished: false, crashes: [] };
-  explorer.enqueue(start, kernel, 0);
-  await explorer.drain();
+  await explorer.explore({ earlier: [], finished: false, crashes: [] }, kernel);
   return explorer.report();
 }
 
@@ -53,7 +61,7 @@ class Explorer {
   readonly #profile: Profile;
   readonly #depth: number;
   readonly #seen = new Set<string>();
-  readonly #queue: Candidate[] = [];
+  readonly #untried: Generator<Candidate>[] = [];
   #crashPoints = 0;
   #violations = 0;
   #smallest: { readonly evidence: Evidence; readonly candidate: Candidate } | undefined;
@@ -65,41 +73,56 @@ class Explorer {
     this.#depth = options.depth ?? (options.recover ? 2 : 1);
   }
 
-  /** Finds the disks that crashes of what `kernel` has recorded since step `from` could leave. */
-  enqueue(before: Candidate, kernel: Kernel, from: number): void {
+  /** Finds the disks, not met before, that crashes of what `kernel` has recorded since step `from` could leave. */
+  *#crashed(before: Before, kernel: Kernel, from: number): Generator<Candidate> {
     for (const moment of killMoments(kernel.log, from)) {
       this.#crashPoints++;
       const { step, cutAfter } = moment;
       const also = kernel.log.steps.find(({ number }) => number === moment.also);
       const killed = kernel.asOf(step, moment.ops);
+      if (!this.#isNew(killed.volume, toldBy(before, killed, step), killed)) continue;
       const crash: Crash = { kind: "kill", step, cutAfter, also, lost: [], kept: [], log: killed.log, base: kernel.base };
-      this.#offer({ kernel: killed, earlier: before.earlier, finished: before.finished, crashes: [...before.crashes, crash] });
+      yield { ...before, kernel: killed, crashes: [...before.crashes, crash] };
     }
     if (!this.#profile.powerLoss) return;
     for (const step of powerSteps(kernel.log, from, this.#options.everyStep)) {
       this.#crashPoints++;
       const at = new PowerCut(kernel, this.#profile, step);
-      const { acknowledged, finished } = toldBy(before, kernel, step);
+      const told = toldBy(before, kernel, step);
+      const then = { earlier: told.acknowledged, finished: told.finished, crashes: before.crashes };
       for (const kept of subsets(at.units, this.#seed)) {
-        this.#offer(powerLost({ ...before, earlier: acknowledged, finished }, at, kept, kernel));
+        const volume = at.volume(kept);
+        if (this.#isNew(volume, told)) yield powerLost(then, { at, kept, from: kernel }, volume);
       }
     }
   }
 
-  /** Looks at all that was found, and at what follows from it. */
-  async drain(): Promise<void> {
-    for (let next = this.#queue.shift(); next; next = this.#queue.shift()) {
-      if (this.#options.untilFirst && this.#violations > 0) break;
-      const from = next.kernel.step;
-      const evidence = await examine(next, this.#options);
-      if (evidence) {
-        this.#violations++;
-        if (!this.#smallest || lostBy(next) < lostBy(this.#smallest.candidate)) this.#smallest = { evidence, candidate: next };
-      } else if (this.#options.recover && next.crashes.length < this.#depth) {
-        this.enqueue(next, next.kernel, from);
+  /** Looks at every disk that a crash of what `kernel` has recorded could leave, and at what follows from it. */
+  async explore(before: Before, kernel: Kernel): Promise<void> {
+    this.#untried.push(this.#crashed(before, kernel, 0));
+    for (let next = this.#untried.shift(); next && !this.#hasEnough; next = this.#untried.shift()) {
+      for (const candidate of next) {
+        await this.#look(candidate);
+        if (this.#hasEnough) break;
       }
     }
     if (this.#smallest) this.#smallest = await shrunk(this.#smallest, this.#options);
+  }
+
+  get #hasEnough(): boolean {
+    return this.#violations > 0 && this.#options.untilFirst === true;
+  }
+
+  async #look(candidate: Candidate): Promise<void> {
+    const { kernel, crashes } = candidate;
+    const from = kernel.step;
+    const evidence = await examine(candidate, this.#options);
+    if (evidence) {
+      this.#violations++;
+      if (!this.#smallest || lostBy(candidate) < lostBy(this.#smallest.candidate)) this.#smallest = { evidence, candidate };
+    } else if (this.#options.recover && crashes.length < this.#depth) {
+      this.#untried.push(this.#crashed(candidate, kernel, from));
+    }
   }
 
   report(): SweepReport {
@@ -109,26 +132,33 @@ class Explorer {
     return crashReport(found, this.#smallest?.evidence);
   }
 
-  #offer(candidate: Candidate): void {
-    const { kernel } = candidate;
-    const { acknowledged, finished } = toldBy(candidate, kernel, kernel.step);
+  /** Whether no disk like this was met before; `pending`: the system in which some of it is not durable yet. */
+  #isNew(volume: Volume, { acknowledged, finished }: Told, pending?: Kernel): boolean {
     // Only a recovery can tell two disks apart on which the same is visible but not the same is durable.
-    const pending =
-      this.#options.recover && kernel.log.ops.length > 0 ? new PowerCut(kernel, this.#profile, kernel.step + 1) : undefined;
-    const durable = pending ? `${pending.units.length} ${pending.volume(new Set()).fingerprint()}` : "";
-    const key = `${kernel.volume.fingerprint()} ${durable} ${finished} ${digestValue(acknowledged)}`;
-    if (this.#seen.has(key)) return;
+    const cut =
+      this.#options.recover && pending && pending.log.ops.length > 0
+        ? new PowerCut(pending, this.#profile, pending.step + 1)
+        : undefined;
+    const durable = cut ? `${cut.units.length} ${cut.volume(new Set()).fingerprint()}` : "";
+    const key = `${volume.fingerprint()} ${durable} ${finished} ${digestValue(acknowledged)}`;
+    if (this.#seen.has(key)) return false;
     this.#seen.add(key);
-    this.#queue.push(candidate);
+    return true;
   }
 }
 
 /** More crashes and more losses are harder to understand. */
-function lostBy({ crashes }: Candidate): number {
+function lostBy({ crashes }: Before): number {
   return crashes.reduce((sum, { lost }) => sum + lost.length, crashes.length * 1000);
 }
 
-function toldBy({ earlier, finished }: Candidate, { log }: Kernel, step: number): { acknowledged: unknown[]; finished: boolean } {
+/** What users know. */
+interface Told {
+  readonly acknowledged: readonly unknown[];
+  readonly finished: boolean;
+}
+
+function toldBy({ earlier, finished }: Before, { log }: Kernel, step: number): Told {
   const told = log.acknowledgements.filter((one) => one.step <= step);
   return {
     acknowledged: [...earlier, ...told.filter(({ end }) => !end).map(({ value }) => value)],
@@ -136,7 +166,8 @@ function toldBy({ earlier, finished }: Candidate, { log }: Kernel, step: number)
   };
 }
 
-function powerLost(before: Candidate, at: PowerCut, kept: ReadonlySet<Unit>, from: Kernel): Candidate {
+function powerLost(before: Before, cut: Cut, volume = cut.at.volume(cut.kept)): Candidate {
+  const { at, kept, from } = cut;
   const opsOf = (units: readonly Unit[]): Crash["lost"] => units.flatMap(({ ops }) => ops);
   const crash: Crash = {
     kind: "power loss",
@@ -148,7 +179,7 @@ function powerLost(before: Candidate, at: PowerCut, kept: ReadonlySet<Unit>, fro
     log: from.log,
     base: from.base,
   };
-  return { ...before, kernel: from.restarted(at.volume(kept)), crashes: [...before.crashes, crash], cut: { at, kept, from } };
+  return { ...before, kernel: from.restarted(volume), crashes: [...before.crashes, crash], cut };
 }
 
 async function examine(candidate: Candidate, options: SweepOptions<unknown>): Promise<Evidence | undefined> {
@@ -190,7 +221,7 @@ async function shrunk(
     if (!candidate.cut || candidate.cut.kept.has(unit)) continue;
     const kept = closed(new Set([...candidate.cut.kept, unit]), candidate.cut.at.units);
     if (!kept.has(unit)) continue;
-    const more = powerLost({ ...candidate, crashes: candidate.crashes.slice(0, -1) }, candidate.cut.at, kept, candidate.cut.from);
+    const more = powerLost({ ...candidate, crashes: candidate.crashes.slice(0, -1) }, { ...candidate.cut, kept });
     const evidence = await examine(more, options);
     if (evidence) smallest = { evidence, candidate: more };
   }

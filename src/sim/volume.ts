@@ -19,8 +19,12 @@ export interface Inode {
   links: number;
   modifiedMs: number;
   /** Missing blocks are zeros, and so is what a block lacks at its end. The arrays never change. */
-  readonly blocks: Map<number, Uint8Array>;
-  readonly entries: Map<string, Entry>;
+  blocks: ReadonlyMap<number, Uint8Array>;
+  entries: ReadonlyMap<string, Entry>;
+  /** Whether `blocks` and `entries` belong to a copy too: they are copied before they change. */
+  shared: boolean;
+  /** What tells it from others, as far as it was asked for since its last change. */
+  key: string | undefined;
 }
 
 /** The number of the root directory. */
@@ -46,7 +50,8 @@ export class Volume {
   clone(): Volume {
     const copy = new Volume();
     for (const [number, inode] of this.#inodes) {
-      copy.#inodes.set(number, { ...inode, blocks: new Map(inode.blocks), entries: new Map(inode.entries) });
+      inode.shared = true;
+      copy.#inodes.set(number, { ...inode });
     }
     return copy;
   }
@@ -56,17 +61,18 @@ export class Volume {
     if (op.kind === "birth") {
       const { kind, text, ...attributes } = op.birth;
       const rest = { sizeBytes: text.length, links: 0, modifiedMs: op.atMs, blocks: new Map(), entries: new Map() };
-      this.#inodes.set(op.inode, { number: op.inode, kind, text, attributes, ...rest });
+      this.#inodes.set(op.inode, { number: op.inode, kind, text, attributes, ...rest, shared: false, key: undefined });
       return;
     }
     const inode = this.inode(op.inode);
+    inode.key = undefined;
     switch (op.kind) {
       case "entry": {
         const before = inode.entries.get(op.key);
         if (before) this.inode(before.child).links--;
-        if (op.child === undefined) inode.entries.delete(op.key);
+        if (op.child === undefined) changeable(inode).entries.delete(op.key);
         else {
-          inode.entries.set(op.key, { name: op.name, child: op.child });
+          changeable(inode).entries.set(op.key, { name: op.name, child: op.child });
           this.inode(op.child).links++;
         }
         break;
@@ -75,7 +81,7 @@ export class Volume {
         inode.sizeBytes = op.sizeBytes;
         break;
       case "block":
-        inode.blocks.set(op.index, op.bytes);
+        changeable(inode).blocks.set(op.index, op.bytes);
         break;
       case "attributes":
         inode.attributes = op.attributes;
@@ -89,11 +95,13 @@ export class Volume {
 
   /** Cuts off what lies beyond the end of each file, as mounting after a crash does: it must not come back later. */
   trim(): void {
-    for (const { blocks, sizeBytes } of this.#inodes.values()) {
-      for (const [index, bytes] of blocks) {
-        const keep = sizeBytes - index * BLOCK_BYTES;
-        if (keep <= 0) blocks.delete(index);
-        else if (keep < bytes.length) blocks.set(index, bytes.slice(0, keep));
+    for (const inode of this.#inodes.values()) {
+      for (const [index, bytes] of inode.blocks) {
+        const keep = inode.sizeBytes - index * BLOCK_BYTES;
+        if (keep >= bytes.length) continue;
+        inode.key = undefined;
+        if (keep <= 0) changeable(inode).blocks.delete(index);
+        else changeable(inode).blocks.set(index, bytes.slice(0, keep));
       }
     }
   }
@@ -105,6 +113,7 @@ export class Volume {
     above: readonly Inode[] = [],
   ): Generator<{ readonly path: string; readonly inode: Inode }> {
     yield { path: path === "" ? "/" : path, inode: from };
+    if (from.entries.size === 0) return;
     const entries = [...from.entries.values()].sort((a, b) => (a.name < b.name ? -1 : 1));
     for (const { name, child } of entries) {
       const inode = this.inode(child);
@@ -117,15 +126,35 @@ export class Volume {
   /** Equal for two volumes exactly if nobody can tell them apart by names, content and attributes. */
   fingerprint(): string {
     let text = "";
-    for (const { path, inode } of this.walk()) {
-      const { mode, userId, groupId } = inode.attributes;
-      text += `${path}\0${inode.kind}\0${mode}.${userId}.${groupId}\0${inode.sizeBytes}\0${inode.modifiedMs}\0${inode.text}\0`;
-      const blocks = [...inode.blocks].sort(([a], [b]) => a - b);
-      for (const [index, bytes] of blocks) text += `${index}=${digestBytes(bytes)},`;
-      text += "\n";
-    }
+    for (const { path, inode } of this.walk()) text += `${path}\0${keyOf(inode)}\n`;
     return digest(text);
   }
+}
+
+/** What tells an object from others, but for its names. */
+function keyOf(inode: Inode): string {
+  inode.key ??= digest(describe(inode));
+  return inode.key;
+}
+
+function describe({ kind, attributes: { mode, userId, groupId }, sizeBytes, modifiedMs, text, blocks }: Inode): string {
+  const content = [...blocks].sort(([a], [b]) => a - b).map(([index, bytes]) => `${index}=${digestBytes(bytes)}`);
+  return `${kind}\0${mode}.${userId}.${groupId}\0${sizeBytes}\0${modifiedMs}\0${text}\0${content.join()}`;
+}
+
+interface Changeable extends Inode {
+  blocks: Map<number, Uint8Array>;
+  entries: Map<string, Entry>;
+}
+
+/** The object, with blocks and entries that are its own. */
+function changeable(inode: Inode): Changeable {
+  if (inode.shared) {
+    inode.blocks = new Map(inode.blocks);
+    inode.entries = new Map(inode.entries);
+    inode.shared = false;
+  }
+  return inode as Changeable;
 }
 
 /** Bytes of a file from `position`, at most `count`. */

@@ -8,8 +8,21 @@ export type Tree = ReadonlyMap<string, string>;
 
 const isOwn = (name: string): boolean => name.split("/").some((part) => /^\.holdfast-|\.lock$/.test(part));
 
-/** Each run of one letter with its length. */
+const known = new Map<string, string>();
+const KNOWN_MAX = 1000;
+
+/** Each run of one letter with its length. Contents come again and again: of so many the answer is kept. */
 export function runsOf(text: string): string {
+  let runs = known.get(text);
+  if (runs === undefined) {
+    if (known.size >= KNOWN_MAX) known.clear();
+    runs = countRuns(text);
+    known.set(text, runs);
+  }
+  return runs;
+}
+
+function countRuns(text: string): string {
   const runs = text.match(/([\s\S])\1*/g) ?? [];
   return runs.map((run) => `${run[0] === "\0" ? "NUL" : run[0]}*${run.length}`).join(" ");
 }
