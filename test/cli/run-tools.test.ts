@@ -13,7 +13,7 @@ describe("holdfast run with real tools", { concurrency: 2 }, () => {
     const dir = tempDir(t);
     const put = (name: string, text: string): void => fs.writeFileSync(path.join(dir, name), text);
     const tsc = [process.execPath, path.join(ROOT, "node_modules/typescript/bin/tsc")];
-    const compilerOptions = { rootDir: ".", incremental: true, types: [], noEmitOnError: false };
+    const compilerOptions = { rootDir: ".", incremental: true, types: [], lib: ["es5"], noEmitOnError: false };
     const build = () => holdfast(["run", "--replace", "--out", "dist", "--", ...tsc, "--outDir", "{out}"], "", { cwd: dir });
     put("tsconfig.json", JSON.stringify({ compilerOptions, files: ["a.ts"] }));
     put("a.ts", "export const a: number = 1;");

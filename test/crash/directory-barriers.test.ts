@@ -3,6 +3,7 @@ import assert from "node:assert/strict";
 import { it } from "node:test";
 import { onDisk, SimDisk, type SweepOptions, sweep } from "holdfast/sim";
 import { currentMachine } from "../../dist/io/current.js";
+import { deep } from "../support/deep.ts";
 import { expectNothingLeft, expectOldOrNew, publish, put, useBeside, WAYS } from "../support/directories.ts";
 import { type Around, withMachine, wrapped } from "../support/machines.ts";
 
@@ -56,8 +57,9 @@ for (const [name, needless] of Object.entries(NEEDLESS)) {
     await onDisk(once, () => without(0, places));
     const unseen: string[] = [];
     for (const [index, place] of places.entries()) {
-      const { violations } = await sweep(scenario(index + 1));
-      if (violations === 0) unseen.push(`${index + 1}: ${place}`);
+      const key = `${index + 1}: ${place}`;
+      const skipped = key in needless && !deep; // to find nothing, a sweep has to look at everything
+      if (skipped || (await sweep(scenario(index + 1))).violations === 0) unseen.push(key);
     }
     assert.deepEqual(unseen, Object.keys(needless));
   });

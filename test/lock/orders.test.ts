@@ -5,6 +5,7 @@ import { isHoldfastError, updateFile } from "holdfast";
 import { acquireLock, tryLock } from "holdfast/lock";
 import { type InterleavedState, type InterleaveOptions, interleave, onDisk, SimDisk } from "holdfast/sim";
 import { currentMachine } from "../../dist/io/current.js";
+import { deep } from "../support/deep.ts";
 import { openStay } from "../support/inside.ts";
 
 const LOCK = "/app/a.lock";
@@ -137,7 +138,7 @@ describe("updates, in every order", () => {
     const { violations, text, ends } = await interleave({
       setup: (disk) => disk.writeFile("/app/count", "0"),
       programs: [increment, increment],
-      statesMax: 20_000,
+      statesMax: deep ? 20_000 : 4_000,
       check({ disk, endings }) {
         for (const ending of endings) if (ending.status === "rejected") assert.ok(isLocked(ending.reason), String(ending.reason));
         const done = endings.filter(({ status }) => status === "fulfilled").length;

@@ -7,10 +7,11 @@ import path from "node:path";
 import { test } from "node:test";
 import { readFile, writeFile, writeFileSync } from "holdfast";
 import { startChild } from "../support/child.ts";
+import { deep } from "../support/deep.ts";
 import { seeded } from "../support/seeded.ts";
 import { leftovers, tempDir } from "../support/temp-dir.ts";
 
-const REPLACES = process.env["HOLDFAST_LONG"] === "1" ? 4_000 : 200;
+const REPLACES = deep ? 4_000 : 200;
 const READERS = 2;
 
 const version = (nth: number): string => `${nth} `.repeat(500);
