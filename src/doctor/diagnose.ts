@@ -5,6 +5,7 @@ import { currentMachine } from "../io/current.ts";
 import type { FileSystem, Machine } from "../io/io.ts";
 import { type Program, stat } from "../io/program.ts";
 import { run } from "../io/run.ts";
+import { EXAMINED_AT_ONCE } from "../util/limits.ts";
 import { checkOptions, isBoolean, isFunction, isSignal } from "../util/options.ts";
 import { absoluteDirectory, pathIn } from "../util/path.ts";
 import { type Known, type Looked, lookInto } from "./things.ts";
@@ -15,7 +16,7 @@ export interface DiagnoseOptions {
   readonly repair?: boolean | undefined;
   /** Is called with each thing, and waited for: nothing is kept, so that any number of them needs little memory. */
   readonly onFinding?: ((finding: Finding) => unknown) | undefined;
-  /** Is called after each directory. */
+  /** Is called after each directory, and in a large one after each few things. */
   readonly onProgress?: ((progress: DiagnosisProgress) => void) | undefined;
   /** Ends the walk between two steps. What was repaired stays so. */
   readonly signal?: AbortSignal | undefined;
@@ -57,7 +58,7 @@ const OPTIONS = { repair: isBoolean, onFinding: isFunction, onProgress: isFuncti
  * Symbolic links are not followed; other file systems that are mounted below are entered. A directory that can't be read is a
  * finding, and the walk goes on.
  *
- * Cost: one listing for each directory, a few look-ups for each finding, one thing at a time. A lock whose note says that it is
+ * Cost: one listing for each directory, a few look-ups for each finding. A lock whose note says that it is
  * held, and what is staged, is locked shared for a moment: `tryLock` of somebody else can fail in it.
  *
  * @throws {HoldfastError} `NOT_FOUND`, `NOT_A_DIRECTORY`, `PERMISSION` of `path` itself; `ABORTED`.
@@ -127,19 +128,26 @@ class Walk {
     }
   }
 
+  /** Looks at some things at once; repairs one after the other, as some repairs exclude each other. */
   async #visit(path: string, { things, on }: Looked): Promise<void> {
     this.#directoryCount++;
-    for (const known of things) {
-      const finding = await this.#examine(known, on);
-      if (finding) await this.#tell(finding);
+    for (let start = 0; start === 0 || start < things.length; start += EXAMINED_AT_ONCE) {
+      const batch = things.slice(start, start + EXAMINED_AT_ONCE);
+      const looks = await Promise.allSettled(batch.map((known) => this.#examine(known, on)));
+      for (const [index, look] of looks.entries()) {
+        if (look.status === "rejected") throw look.reason;
+        if (look.value) await this.#tell(await this.#repair(batch[index] as Known, look.value));
+      }
+      this.#options.onProgress?.({ directoryCount: this.#directoryCount, findingCount: this.#findingCount, path });
     }
-    this.#options.onProgress?.({ directoryCount: this.#directoryCount, findingCount: this.#findingCount, path });
   }
 
   async #examine({ kind, thing }: Known, on: FileSystem | undefined): Promise<Finding | undefined> {
-    let found: Finding | undefined;
     try {
-      found = await this.#run(kind.examine(thing));
+      const found = await this.#run(kind.examine(thing));
+      if (!found || found.state === "idle" || found.state === "quarantined" || on?.local) return found;
+      const text = `the file system (${on?.name}) is not known to be local, and elsewhere locks and times prove nothing`;
+      return { ...found, state: "unknown", repair: "kept", text };
     } catch (error) {
       const [name = ""] = thing.names;
       const text = "it can't be looked at";
@@ -152,12 +160,11 @@ class Walk {
         error: failureOf(error),
       };
     }
-    if (!found || found.state === "idle" || found.state === "quarantined") return found;
-    if (!on?.local) {
-      const text = `the file system (${on?.name}) is not known to be local, and elsewhere locks and times prove nothing`;
-      return { ...found, state: "unknown", repair: "kept", text };
-    }
+  }
+
+  async #repair({ kind, thing }: Known, found: Finding): Promise<Finding> {
     if (!this.#options.repair || found.repair === "kept" || !kind.repair) return found;
+    if (found.state === "idle" || found.state === "quarantined") return found;
     try {
       const done = await this.#run(kind.repair(thing));
       return { ...found, ...done, repaired: done.repair !== "kept" };

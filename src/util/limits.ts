@@ -78,6 +78,9 @@ export const LISTED_MAX = 5;
 /** Longest wait for another commit of several steps in the same directory: one of a large directory takes its time. */
 export const JOURNAL_LOCK_TIMEOUT_MS = 60_000;
 
+/** Things of one directory that the doctor looks at together: each has a file or two open. */
+export const EXAMINED_AT_ONCE = 16;
+
 /** Files of one staged directory whose sizes are added up for a report: about a second's work. */
 export const MEASURED_FILES_MAX = 50_000;
 
