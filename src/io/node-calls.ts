@@ -3,6 +3,7 @@ import { randomFillSync } from "node:crypto";
 import * as fs from "node:fs";
 import { hostname } from "node:os";
 import { promisify } from "node:util";
+import { WRITTEN_AT_ONCE_BYTES_MAX } from "../util/limits.ts";
 import type { Access, Entry, File, Io, IoSync, Stat, Traits } from "./io.ts";
 
 /** What is the same on all platforms. */
@@ -26,6 +27,7 @@ export type Shared =
   | "sleep"
   | "stat"
   | "statFile"
+  | "syncData"
   | "syncFile"
   | "truncate"
   | "unlink"
@@ -134,6 +136,7 @@ export const callsSync: Pick<IoSync, Shared> = {
   sleep: (milliseconds) => void Atomics.wait(asleep, 0, 0, milliseconds),
   stat: (path) => statSync(path, fs.statSync as typeof fs.lstatSync),
   statFile: (file) => toStat(fs.fstatSync(file, bigint)),
+  syncData: (file) => fs.fdatasyncSync(file),
   syncFile: (file) => fs.fsyncSync(file),
   truncate: (file, sizeBytes) => fs.ftruncateSync(file, sizeBytes),
   unlink: (path) => fs.unlinkSync(path),
@@ -182,6 +185,10 @@ export const calls: Pick<Io, Shared> = {
   stat: (path) => called<fs.BigIntStats>((done) => fs.stat(path, bigint, done)).then(toStat, absentIfMissing),
   // fstat of a file we have just made reads memory; a trip through the thread pool would cost twenty times as much.
   statFile: callsSync.statFile,
+  async syncData(file) {
+    await called<void>((done) => fs.fdatasync(file, done as fs.NoParamCallback));
+    synced.add(file);
+  },
   async syncFile(file) {
     await called<void>((done) => fs.fsync(file, done as fs.NoParamCallback));
     synced.add(file);
@@ -192,7 +199,8 @@ export const calls: Pick<Io, Shared> = {
   },
   unlink: (path) => called<void>((done) => fs.unlink(path, done as fs.NoParamCallback)),
   write(file, bytes, position) {
-    synced.delete(file);
+    // A file that had nothing to be written back, so nothing that this could wait for: the bytes are copied, and no more.
+    if (synced.delete(file) && bytes.length <= WRITTEN_AT_ONCE_BYTES_MAX) return callsSync.write(file, bytes, position);
     return called<number>((done) => fs.write(file, bytes, 0, bytes.length, position, done));
   },
 };

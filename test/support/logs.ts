@@ -1,6 +1,9 @@
 /** Logs in tests: what they hold, as text. */
+import assert from "node:assert/strict";
 import { type Log, openLog } from "holdfast/log";
 import { SimDisk } from "holdfast/sim";
+import { Room } from "../../dist/format/log.js";
+import { bootOf, LOG_LOCK_NAME } from "../../dist/format/log-files.js";
 import { runSync } from "../../dist/io/run.js";
 import { type Owned, takeOver } from "../../dist/log/owner.js";
 import { closeCursor, openCursor, readMore } from "../../dist/log/read.js";
@@ -60,8 +63,11 @@ export function seenOn(disk: SimDisk, dir: string = DIR): string[] {
 export function foundOn(disk: SimDisk, dir: string = DIR): string[] {
   const { kernel } = disk;
   const copy = new SimDisk(kernel.options, kernel.restarted(kernel.volume.clone()));
-  const owned: Owned = { dir, tail: undefined, hint: undefined, clean: false };
-  runSync(takeOver(owned, false), copy.process().sync);
+  const { sync } = copy.process();
+  const owned: Owned = { dir, boot: bootOf(sync.traits().boot), tail: undefined, room: new Room() };
+  const held = sync.takeLock(`${dir}/${LOG_LOCK_NAME}`, "exclusive");
+  assert.ok(held);
+  runSync(takeOver(owned, held.lock), sync);
   return seenOn(copy, dir);
 }
 
