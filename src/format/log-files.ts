@@ -34,9 +34,27 @@ export interface Hint {
   readonly boot: string;
 }
 
-const LINE = /^(holdfast-log(?:-head)? 1 [^\n]*) ([0-9a-f]{8})\n/;
+/** Names of snapshots. */
+export const SNAPSHOT_NAMES = /^snapshot-\d{16}$/;
+
+/** The name of a snapshot: of the records before this position. */
+export const snapshotName = (position: number): string => `snapshot-${String(position).padStart(16, "0")}`;
+
+/** The position in the name of a snapshot. */
+export const snapshotPosition = (name: string): number => Number(name.slice("snapshot-".length));
+
+/** What follows the content of a snapshot. */
+export interface SnapshotEnd {
+  readonly position: number;
+  /** Of the content. */
+  readonly sizeBytes: number;
+  readonly check: number;
+}
+
+const LINE = /^(holdfast-log(?:-head|-snapshot)? 1 [^\n]*) ([0-9a-f]{8})\n/;
 /** Longer than any of both: 12 + 20 + 16 + 10 + 16 + 16 digits and the words. */
 const SMALL_FILE_BYTES = 192;
+export const SNAPSHOT_END_BYTES = SMALL_FILE_BYTES;
 const NO_BOOT = "-";
 
 const hex = (check: number): string => check.toString(16).padStart(8, "0");
@@ -46,6 +64,18 @@ export const bootOf = (boot: string | undefined): string => (boot === undefined 
 
 /** A line with its checksum, padded, so that a shorter one leaves nothing of a longer. */
 const line = (text: string): string => `${`${text} ${hex(crc32(text))}\n`.padEnd(SMALL_FILE_BYTES - 1)}\n`;
+
+/** The bytes behind the content of a snapshot. */
+export function encodeSnapshotEnd({ position, sizeBytes, check }: SnapshotEnd): Uint8Array {
+  return Buffer.from(line(`holdfast-log-snapshot 1 ${position} ${sizeBytes} ${check}`));
+}
+
+/** What these bytes say; undefined if they are damaged. */
+export function decodeSnapshotEnd(bytes: Uint8Array): SnapshotEnd | undefined {
+  const [position, sizeBytes, check] = fieldsOf(Buffer.from(bytes).toString("latin1"), "holdfast-log-snapshot") ?? [];
+  if (check === undefined) return undefined;
+  return { position: Number(position), sizeBytes: Number(sizeBytes), check: Number(check) };
+}
 
 function fieldsOf(found: string, kind: string): string[] | undefined {
   const [, text, check] = LINE.exec(found) ?? [];

@@ -4,7 +4,7 @@ import { writeSource } from "../core/write.ts";
 import { batchLength, encodeBatch } from "../format/log.ts";
 import type { HeldLock } from "../io/io.ts";
 import { cleanUp, close, commit, type Program, quietly, syncData, truncate } from "../io/program.ts";
-import { beginSegment, fence, type Owned, type Tail, takeOver, tellNext } from "./owner.ts";
+import { beginSegment, fence, type Owned, syncTail, type Tail, takeOver, tellNext } from "./owner.ts";
 
 /** The records to append, and when a segment is full. */
 export interface Batch {
@@ -39,13 +39,14 @@ function* syncIf(sync: boolean, { open }: Tail): Program<void> {
 
 /** A new segment behind one that is full. */
 function* roll(owned: Owned, lock: HeldLock, full: Tail): Program<Tail> {
-  const { mark, open, durable } = full;
-  owned.tail = undefined;
+  const { mark, open } = full;
   try {
+    yield* syncTail(owned);
+    owned.tail = undefined;
     yield* fence(open.file, mark.length);
-    yield* syncIf(durable < mark.length, full);
     owned.tail = yield* beginSegment(owned.dir, mark.segment + 1, mark, []);
   } catch (first) {
+    owned.tail = undefined;
     yield* cleanUp(() => close(open.file));
     throw first;
   }

@@ -38,7 +38,10 @@ export class Batches {
   /** The same at once, behind all that wait. */
   appendSync(record: Uint8Array): number {
     let position: number | undefined;
-    const own: Pending = { record, resolve: (given) => void (position = given), reject: () => {} };
+    const resolve = (given: number): void => {
+      position = given;
+    };
+    const own: Pending = { record, resolve, reject: () => {} };
     this.#waiting.push(own);
     while (position === undefined) {
       const batch = new Batch(() => this.#take());

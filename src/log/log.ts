@@ -5,6 +5,7 @@ import { Room } from "../format/log.ts";
 import { bootOf, LOG_LOCK_NAME } from "../format/log-files.ts";
 import { never } from "../io/abort.ts";
 import { currentMachine } from "../io/current.ts";
+import { type Data, toSource } from "../io/data.ts";
 import type { HeldLock, Machine } from "../io/io.ts";
 import { type Program, realPath, sleep, stat, syncDir, traits } from "../io/program.ts";
 import { run } from "../io/run.ts";
@@ -14,9 +15,23 @@ import { checkOptions } from "../util/options.ts";
 import { absoluteDirectory, pathIn } from "../util/path.ts";
 import { appendBatch } from "./append.ts";
 import { Batches, type Take } from "./batches.ts";
-import { OPEN, type OpenLogOptions, READ, type ReadLogOptions, recordBytes } from "./options.ts";
+import { type LogStat, statLog } from "./inspect.ts";
+import { LogSnapshot, type SnapshotResult } from "./log-snapshot.ts";
+import {
+  ABORTABLE,
+  checkPosition,
+  OPEN,
+  type OpenLogOptions,
+  READ,
+  type ReadLogOptions,
+  recordBytes,
+  type SnapshotOptions,
+  VERIFY,
+  type VerifyLogOptions,
+} from "./options.ts";
 import { leave, type Owned, takeOver } from "./owner.ts";
 import { closeCursor, type LogRecord, openCursor, readMore } from "./read.ts";
+import { findSnapshot, publishSnapshot, settleBefore } from "./snapshot.ts";
 import { type Truncated, truncateLog } from "./truncate.ts";
 
 /** What {@link Log.append} resolves with. */
@@ -25,6 +40,12 @@ export interface AppendResult {
   readonly position: number;
   /** The level that was reached: less than `durable` where the file system gives no more. */
   readonly durability: Durability;
+}
+
+/** What {@link Log.verify} has read. */
+export interface Verified {
+  readonly recordCount: number;
+  readonly readBytes: number;
 }
 
 interface Opened {
@@ -111,9 +132,70 @@ export class Log {
    * @throws {HoldfastError} As {@link Log.append}. After an error it may be done; do it again.
    */
   async truncateBefore(position: number): Promise<Truncated> {
-    if (!Number.isSafeInteger(position) || position < 0) throw new RangeError("a position is an integer from 0");
+    checkPosition(position);
     const { lock, owned } = this.#toAppend();
     return await lock.use((held) => truncateLog(owned, held, position));
+  }
+
+  /**
+   * Publishes what the application has made of all records before a position, as one file, in place of the snapshot before it.
+   *
+   * Guarantee: after a crash {@link Log.latestSnapshot} gives the old one or the new one, whole, and the new one once this has
+   * resolved. The records before the position are durable then, at any level. So `truncateBefore(position)` is safe after it.
+   *
+   * @param data As for `writeFile`: bytes, text, or chunks, of which one is in memory.
+   * @throws {RangeError} The position is beyond the end, or before that of the latest snapshot.
+   * @throws {HoldfastError} As {@link Log.append}; `SOURCE_FAILED`, `ABORTED`.
+   */
+  async snapshot(position: number, data: Data, options?: SnapshotOptions): Promise<SnapshotResult> {
+    checkPosition(position);
+    const source = toSource(data);
+    const { signal = never } = checkOptions(options, ABORTABLE);
+    const { lock, owned, durability } = this.#toAppend();
+    await lock.use((held) => settleBefore(owned, held, position), signal);
+    const { io } = this.#opened.machine;
+    const { sizeBytes, dirSynced } = await run(publishSnapshot(this.path, position, source), io, signal);
+    return { position, sizeBytes, durability: durability === "durable" && !dirSynced ? "atomic" : durability };
+  }
+
+  /**
+   * The latest snapshot, after all of it was read and found whole; undefined if there is none.
+   *
+   * @throws {HoldfastError} `CORRUPT_LOG` if it is damaged.
+   */
+  async latestSnapshot(): Promise<LogSnapshot | undefined> {
+    const { machine, dir } = this.#opened;
+    const found = await run(findSnapshot(dir), machine.io);
+    return found && new LogSnapshot(machine, found);
+  }
+
+  /**
+   * What the log consists of. Reads the newest segment, and of the others the beginning.
+   *
+   * @throws {HoldfastError} `CORRUPT_LOG`, `NOT_FOUND`.
+   */
+  stat(): Promise<LogStat> {
+    return run(statLog(this.path), this.#opened.machine.io);
+  }
+
+  /**
+   * Reads everything that counts: each record, and the latest snapshot. One piece of a mebibyte is in memory.
+   *
+   * @throws {HoldfastError} `CORRUPT_LOG` at the first damage, with `details` `offset` and `position`; `ABORTED`.
+   */
+  async verify(options?: VerifyLogOptions): Promise<Verified> {
+    const { signal = never, onProgress } = checkOptions(options, VERIFY);
+    const { machine, dir } = this.#opened;
+    const cursor = await run(openCursor(dir, undefined), machine.io, signal);
+    const { from } = cursor;
+    cursor.from = Number.POSITIVE_INFINITY; // none has to be given
+    try {
+      while (await run(readMore(cursor), machine.io, signal)) onProgress?.(cursor.readBytes);
+    } finally {
+      await run(closeCursor(cursor), machine.io);
+    }
+    await this.latestSnapshot();
+    return { recordCount: cursor.mark.next - from, readBytes: cursor.readBytes };
   }
 
   /** Waits for the appends that are under way, and gives back what is open. More appends are refused. */

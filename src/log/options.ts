@@ -2,7 +2,7 @@
 
 import type { Durability } from "../core/prepare.ts";
 import { RECORD_BYTES_MAX, SEGMENT_BYTES_MAX } from "../util/limits.ts";
-import { type Check, integer, isBoolean, isSignal, oneOf } from "../util/options.ts";
+import { type Check, integer, isBoolean, isFunction, isSignal, oneOf } from "../util/options.ts";
 
 /** Options of {@link openLog}. */
 export interface OpenLogOptions {
@@ -28,6 +28,19 @@ export interface ReadLogOptions {
   readonly signal?: AbortSignal | undefined;
 }
 
+/** Options of {@link Log.snapshot}. */
+export interface SnapshotOptions {
+  /** Ends it, until the snapshot has its name. */
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** Options of {@link Log.verify}. */
+export interface VerifyLogOptions {
+  /** Is told now and then how many bytes were read; compare with `countedBytes` of {@link Log.stat}. */
+  readonly onProgress?: ((readBytes: number) => void) | undefined;
+  readonly signal?: AbortSignal | undefined;
+}
+
 const segmentBytes: Check = (value) => (value === 0 ? "at least 1" : integer(SEGMENT_BYTES_MAX)(value));
 
 export const OPEN = {
@@ -37,6 +50,14 @@ export const OPEN = {
   signal: isSignal,
 };
 export const READ = { from: integer(Number.MAX_SAFE_INTEGER), signal: isSignal };
+
+export const ABORTABLE = { signal: isSignal };
+export const VERIFY = { ...ABORTABLE, onProgress: isFunction };
+
+/** Refuses what can't be a position. */
+export function checkPosition(position: number): void {
+  if (!Number.isSafeInteger(position) || position < 0) throw new RangeError("a position is an integer from 0");
+}
 
 /** A record's bytes, checked. */
 export function recordBytes(record: unknown): Uint8Array {

@@ -25,6 +25,7 @@ import {
   random,
   readLockNote,
   statFile,
+  syncData,
   truncate,
   unlink,
   writeLockNote,
@@ -196,6 +197,18 @@ function contentOf(header: SegmentHeader, records: readonly Uint8Array[]): Uint8
   if (records.length === 0) return new Uint8Array();
   const start = decodeHeader(encodeHeader(header), "")?.start ?? NO_MARK;
   return encodeBatch(records, start, HEADER_BYTES).bytes;
+}
+
+/** Makes all of the segment durable, if it is not. A failure is the end of it. */
+export function* syncTail({ tail }: Owned): Program<void> {
+  if (!tail || tail.durable === tail.mark.length) return;
+  try {
+    yield* syncData(tail.open.file);
+  } catch (first) {
+    yield* cleanUp(() => fence(tail.open.file, tail.mark.length));
+    throw first;
+  }
+  tail.durable = tail.mark.length;
 }
 
 /** Says to readers, and to the next owner, how far the log goes. */

@@ -26,6 +26,8 @@ export interface Cursor {
   limit: number;
   /** This run of the system, as hints have it; undefined where a hint does not tell whether it is of this run. */
   readonly boot: string | undefined;
+  /** So many bytes were read. */
+  readBytes: number;
 }
 
 /** Begins to read at a position; undefined: at the oldest. */
@@ -34,7 +36,7 @@ export function* openCursor(dir: string, from: number | undefined): Program<Curs
   const known = boot !== undefined && (yield* fileSystem(dir)).local;
   const { first, segment } = yield* locate(dir, from);
   const { start: mark, header } = segment;
-  return { dir, from: from ?? first, segment, mark, limit: header.durable, boot: known ? bootOf(boot) : undefined };
+  return { dir, from: from ?? first, segment, mark, limit: header.durable, boot: known ? bootOf(boot) : undefined, readBytes: 0 };
 }
 
 /** Looks again where segments were removed between two looks. */
@@ -85,6 +87,7 @@ export function* readMore(cursor: Cursor): Program<readonly LogRecord[] | undefi
   });
   if (scanned.mark.length === mark.length) throw corrupt("a frame that was durable does not fit", segment.path, mark);
   cursor.mark = scanned.mark;
+  cursor.readBytes += scanned.mark.length - mark.length;
   return records;
 }
 
