@@ -19,7 +19,7 @@ const READ_MB_PER_SECOND_MIN = 400;
 const READ_ROUNDS = 5;
 const READ_BYTES = 1024 * 1024;
 /** The smaller of two logs, of which the larger must not need more memory. */
-const SMALL_RECORDS = 20_000;
+const SMALL_RECORDS = 100_000;
 const MEMORY_MAX = 1.25;
 
 export async function log({ dir }) {
@@ -107,8 +107,9 @@ async function reading(dir) {
         }
       },
       async verify() {
-        await using open = await logs.openLog(large);
+        const open = await logs.openLog(large);
         await open.verify();
+        await open.close();
       },
     },
     { rounds: READ_ROUNDS, warmUp: 1, baseline: "bare" },

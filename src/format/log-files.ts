@@ -84,9 +84,18 @@ function fieldsOf(found: string, kind: string): string[] | undefined {
   return magic === kind ? fields : undefined;
 }
 
+/** Of one segment at a time. */
+let epochShown = { epoch: 0n, text: "0" };
+
+/** As it is made for each batch, and a BigInt takes long to be shown. */
+function showEpoch(epoch: bigint): string {
+  if (epoch !== epochShown.epoch) epochShown = { epoch, text: String(epoch) };
+  return epochShown.text;
+}
+
 /** The text of a hint. */
 export function encodeHint({ mark: { segment, epoch, length, chain, next }, durable, boot }: Hint): string {
-  return line(`holdfast-log 1 ${segment} ${epoch} ${length} ${chain} ${next} ${durable} ${boot}`);
+  return line(`holdfast-log 1 ${segment} ${showEpoch(epoch)} ${length} ${chain} ${next} ${durable} ${boot}`);
 }
 
 /** The hint in a text; undefined if there is none: it is written without care for crashes. */

@@ -9,6 +9,7 @@ import type { Access, Entry, File, Io, IoSync, Stat, Traits } from "./io.ts";
 /** What is the same on all platforms. */
 export type Shared =
   | "close"
+  | "endsBy"
   | "link"
   | "list"
   | "lstat"
@@ -80,6 +81,7 @@ const absentIfMissing = (error: unknown): undefined => {
 };
 
 const bigint = { bigint: true } as const;
+const oneByte = new Uint8Array(1);
 const asleep = new Int32Array(new SharedArrayBuffer(4));
 
 /**
@@ -108,6 +110,7 @@ function statSync(path: string, of: typeof fs.lstatSync): Stat | undefined {
 
 export const callsSync: Pick<IoSync, Shared> = {
   close: (file) => fs.closeSync(file),
+  endsBy: (file, position) => fs.readSync(file, oneByte, 0, 1, position) === 0,
   link: (from, to) => fs.linkSync(from, to),
   list: (path) => fs.readdirSync(path, WITH_KINDS).map(toEntry),
   lstat: (path) => statSync(path, fs.lstatSync),
@@ -161,6 +164,8 @@ export const calls: Pick<Io, Shared> = {
     if (synced.delete(file)) return callsSync.close(file);
     return called<void>((done) => fs.close(file, done as fs.NoParamCallback));
   },
+  // The page at the end of a file that is appended to is in memory: as with statFile.
+  endsBy: callsSync.endsBy,
   link: (from, to) => called<void>((done) => fs.link(from, to, done as fs.NoParamCallback)),
   list: (path) => called<fs.Dirent[]>((done) => fs.readdir(path, WITH_KINDS, done)).then((all) => all.map(toEntry)),
   lstat: (path) => called<fs.BigIntStats>((done) => fs.lstat(path, bigint, done)).then(toStat, absentIfMissing),

@@ -42,6 +42,7 @@ export const syncFile = request("syncFile");
 export const syncData = request("syncData");
 export const close = request("close");
 export const statFile = request("statFile");
+export const endsBy = request("endsBy");
 export const setMode = request("setMode");
 export const setTime = request("setTime");
 export const setOwner = request("setOwner");

@@ -20,6 +20,7 @@ import type { File, HeldLock } from "../io/io.ts";
 import {
   cleanUp,
   close,
+  endsBy,
   type Program,
   quietly,
   random,
@@ -66,10 +67,11 @@ const OVERLAP_BYTES = 64;
  */
 export function* takeOver(owned: Owned, lock: HeldLock): Program<Tail> {
   const { tail, dir } = owned;
-  const sizeBytes = tail && (yield* statFile(tail.open.file)).sizeBytes;
-  if (tail && sizeBytes === tail.mark.length) return tail;
+  if (tail && (yield* endsBy(tail.open.file, tail.mark.length))) return tail;
   const hint = decodeHint(yield* readLockNote(pathIn(dir, LOG_LOCK_NAME)));
-  if (tail && hint?.mark.epoch === tail.mark.epoch && hint.mark.length === sizeBytes) {
+  const isOther =
+    tail !== undefined && hint !== undefined && hint.mark.epoch === tail.mark.epoch && hint.mark.length > tail.mark.length;
+  if (isOther && (yield* endsBy(tail.open.file, hint.mark.length))) {
     tail.mark = hint.mark;
     tail.durable = hint.durable;
     return tail;

@@ -9,6 +9,7 @@ import { type Inode, readBytes } from "./volume.ts";
 type FileRequests = Pick<
   IoSync,
   | "close"
+  | "endsBy"
   | "open"
   | "read"
   | "setMode"
@@ -50,6 +51,7 @@ export function fileRequests(actor: Actor): FileRequests {
       into.set(bytes);
       return bytes.length;
     },
+    endsBy: (file, position) => opened(file, "read").inode.sizeBytes <= position,
     write(file, bytes, position) {
       const { inode, writable } = opened(file, "write");
       if (!writable) failing("write")("EBADF");

@@ -95,7 +95,7 @@ export const RECORD_BYTES_MAX = 16 * 1024 * 1024;
 export const BATCH_BYTES = 4 * 1024 * 1024;
 
 /** Bytes of a log that are read at once: larger pieces are not read any faster. */
-export const LOG_READ_BYTES = 1024 * 1024;
+export const LOG_READ_BYTES = 256 * 1024;
 
 /** Times that a reader looks again when segments vanish or come while it looks. */
 export const LOG_LOOKS_MAX = 20;

@@ -6,7 +6,7 @@ import { describe, it } from "node:test";
 import { isHoldfastError } from "holdfast";
 import { type Log, openLog } from "holdfast/log";
 import { onDisk, SimDisk } from "holdfast/sim";
-import { appendAll, bytesOf, contentAfterOpening, contentOf, DIR, segmentsOn } from "../support/logs.ts";
+import { appendAll, bytesOf, contentAfterOpening, contentOf, DIR, overwrite, segmentsOn } from "../support/logs.ts";
 import { tempDir } from "../support/temp-dir.ts";
 
 const texts = (count: number, from = 0): string[] => Array.from({ length: count }, (_, index) => `record ${from + index}`);
@@ -25,14 +25,6 @@ async function diskWith(records: readonly string[], segmentBytes?: number): Prom
   disk.makeDir("/app");
   await onDisk(disk, () => withLog(DIR, (log) => appendAll(log, records), segmentBytes));
   return disk;
-}
-
-function overwrite(disk: SimDisk, file: string, bytes: Uint8Array): void {
-  const { sync } = disk.process();
-  const open = sync.open(file, "edit");
-  sync.truncate(open, 0);
-  sync.write(open, bytes, 0);
-  sync.close(open);
 }
 
 /** Changes a byte of a file, as a failing disk does. */

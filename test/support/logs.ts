@@ -75,3 +75,21 @@ export function foundOn(disk: SimDisk, dir: string = DIR): string[] {
 export function segmentsOn(disk: SimDisk, dir: string = DIR): string[] {
   return Object.keys(disk.tree()).filter((path) => path.startsWith(`${dir}/segment-`));
 }
+
+/** The position and the content of the latest snapshot. */
+export async function snapshotOf(log: Log): Promise<string | undefined> {
+  const found = await log.latestSnapshot();
+  if (!found) return undefined;
+  const pieces: Uint8Array[] = [];
+  for await (const piece of found.read()) pieces.push(piece);
+  return `${found.position} ${Buffer.concat(pieces).toString()}`;
+}
+
+/** Gives a file of a simulated disk another content, in place. */
+export function overwrite(disk: SimDisk, file: string, bytes: Uint8Array): void {
+  const { sync } = disk.process();
+  const open = sync.open(file, "edit");
+  sync.truncate(open, 0);
+  sync.write(open, bytes, 0);
+  sync.close(open);
+}

@@ -8,6 +8,7 @@ import type { Request } from "./worker.ts";
 const CALLS: Readonly<Record<Request["op"], readonly string[]>> = {
   close: ["close"],
   dropLock: ["close"],
+  endsBy: ["pread64"],
   exchange: ["renameat2"],
   fileSystem: ["statfs"],
   letLockGo: ["fcntl"],
