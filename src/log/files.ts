@@ -19,7 +19,8 @@ export interface OpenSegment extends ReadHeader {
 /** Damage below what was durable. */
 export function corrupt(what: string, path: string, mark?: Mark): HoldfastError {
   const where = mark && { offset: mark.length, position: mark.next };
-  return new HoldfastError("CORRUPT_LOG", { what: `the log is damaged: ${what}`, path, details: { ...where } });
+  const place = mark ? `, at byte ${mark.length}, where record ${mark.next} or what belongs to it should be` : "";
+  return new HoldfastError("CORRUPT_LOG", { what: `the log is damaged: ${what}${place}`, path, details: { ...where } });
 }
 
 /** Makes a whole file durable and then gives it its name: who finds the name finds all of it. */
