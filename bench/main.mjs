@@ -10,13 +10,14 @@ import { directory } from "./benchmarks/directory.mjs";
 import { doctor } from "./benchmarks/doctor.mjs";
 import { importTime } from "./benchmarks/import.mjs";
 import { lock } from "./benchmarks/lock.mjs";
+import { log } from "./benchmarks/log.mjs";
 import { replace } from "./benchmarks/replace.mjs";
 import { seam } from "./benchmarks/seam.mjs";
 import { stream } from "./benchmarks/stream.mjs";
 import { together } from "./benchmarks/together.mjs";
 import { holdfast } from "./library.mjs";
 
-const BENCHMARKS = { replace, together, directory, seam, lock, import: importTime, stream, descriptors, doctor };
+const BENCHMARKS = { replace, together, directory, seam, lock, log, import: importTime, stream, descriptors, doctor };
 
 const args = process.argv.slice(2);
 const json = args.includes("--json");

@@ -3,6 +3,7 @@ import { Command } from "commander";
 import type { Cancellation } from "./cancel.ts";
 import { addDemo } from "./commands/demo.ts";
 import { addDoctor } from "./commands/doctor.ts";
+import { addLog } from "./commands/log.ts";
 import { addProve } from "./commands/prove.ts";
 import { addRun } from "./commands/run.ts";
 import { addWrite } from "./commands/write.ts";
@@ -41,6 +42,7 @@ export function createProgram(context: Context): Command {
   addWrite(program, context);
   addRun(program, context);
   addDoctor(program, context);
+  addLog(program, context);
   addProve(program, context);
   addDemo(program, context);
   return program;

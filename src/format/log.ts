@@ -43,10 +43,18 @@ const BATCH = 0x4861423c; // "<BaH"
 export const FRAME_BYTES = 12;
 const BATCH_PAYLOAD_BYTES = 28;
 const BATCH_CHECKED = BATCH_PAYLOAD_BYTES - 4;
+/** What larger batches need is not kept. */
+const ROOM_BYTES_MAX = 256 * 1024;
 const BATCH_BYTES_OVERHEAD = FRAME_BYTES + BATCH_PAYLOAD_BYTES;
 
+const WORD = 2 ** 32;
+
 const viewOf = (bytes: Uint8Array): DataView => new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-const setNumber = (view: DataView, at: number, value: number): void => view.setBigUint64(at, BigInt(value), true);
+/** Without a BigInt, which costs more than the rest of a small record. */
+function setNumber(view: DataView, at: number, value: number): void {
+  view.setUint32(at, value % WORD, true);
+  view.setUint32(at + 4, Math.floor(value / WORD), true);
+}
 const getNumber = (view: DataView, at: number): number => Number(view.getBigUint64(at, true));
 
 /** The bytes of a header. */
@@ -94,15 +102,38 @@ export function decodeHeader(bytes: Uint8Array, path: string): ReadHeader | unde
   return { header, start: { segment, epoch, length: HEADER_BYTES, chain, next: first } };
 }
 
+/** Bytes that a batch of these records takes. */
+export const batchLength = (records: readonly Uint8Array[]): number =>
+  records.reduce((sum, record) => sum + FRAME_BYTES + record.length, BATCH_BYTES_OVERHEAD);
+
+/** Room for the bytes of batches, one after the other. */
+export class Room {
+  #bytes = new Uint8Array();
+  #view = viewOf(this.#bytes);
+
+  /** So many bytes, with anything in them; what was given before is overwritten. */
+  take(length: number): { readonly bytes: Uint8Array; readonly view: DataView } {
+    if (length > ROOM_BYTES_MAX) {
+      const bytes = new Uint8Array(length);
+      return { bytes, view: viewOf(bytes) };
+    }
+    if (length > this.#bytes.length) {
+      this.#bytes = new Uint8Array(2 ** Math.ceil(Math.log2(length)));
+      this.#view = viewOf(this.#bytes);
+    }
+    return { bytes: this.#bytes.subarray(0, length), view: this.#view };
+  }
+}
+
 /** One batch of records as frames, and the mark behind it. `durable` is what was durable of the segment before. */
 export function encodeBatch(
   records: readonly Uint8Array[],
   from: Mark,
   durable: number,
+  room = new Room(),
 ): { readonly bytes: Uint8Array; readonly mark: Mark } {
-  const length = records.reduce((sum, record) => sum + FRAME_BYTES + record.length, BATCH_BYTES_OVERHEAD);
-  const bytes = new Uint8Array(length);
-  const view = viewOf(bytes);
+  const length = batchLength(records);
+  const { bytes, view } = room.take(length);
   view.setBigUint64(FRAME_BYTES, from.epoch, true);
   setNumber(view, FRAME_BYTES + 8, durable);
   setNumber(view, FRAME_BYTES + 16, from.next);

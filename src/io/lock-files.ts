@@ -10,11 +10,12 @@ import type { HeldLock, IoSync } from "./io.ts";
 import { meansNoLocks, type NativeLock } from "./native-lock.ts";
 
 /** The requests about lock files. */
-export type LockFiles = Pick<IoSync, "dropLock" | "readLockNote" | "takeLock" | "writeLockNote">;
+export type LockFiles = Pick<IoSync, "dropLock" | "letLockGo" | "readLockNote" | "retakeLock" | "takeLock" | "writeLockNote">;
 
 const NOTE_BYTES_MAX = 4096;
 const MODE = 0o666;
 const ATTEMPTS_MAX = 8;
+const EXCLUSIVE = { shared: false } as const;
 
 /** Where the note is that can't be in the lock file: it can't be read, or is not ours to write. */
 const holderOf = (path: string): string => `${path}.holder`;
@@ -40,6 +41,8 @@ export function kernelLockFiles(native: NativeLock): LockFiles {
     },
     writeLockNote: (lock, note) => void fs.writeSync(lock, note, 0),
     dropLock: (lock) => fs.closeSync(lock),
+    letLockGo: (lock) => native.unlock(lock),
+    retakeLock: (lock) => native.tryLock(lock, EXCLUSIVE),
     readLockNote: readTextAt,
   };
 }
@@ -61,22 +64,44 @@ function hasName(fd: number, path: string): boolean {
  */
 export function shareModeLockFiles(exclusiveFlag: number): LockFiles {
   const { O_CREAT, O_RDWR } = fs.constants;
-  const paths = new Map<HeldLock, string>();
+  const held = new Map<HeldLock, { readonly path: string; fd: number | undefined }>();
+  let last = 0;
+  const opened = (path: string, how: "exclusive" | "shared"): number | undefined => {
+    try {
+      return fs.openSync(path, O_RDWR | O_CREAT | (how === "exclusive" ? exclusiveFlag : 0), MODE);
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code === "EBUSY") return undefined;
+      throw error;
+    }
+  };
+  const letLockGo = (lock: HeldLock): void => {
+    const entry = held.get(lock);
+    if (entry?.fd === undefined) return;
+    const { fd } = entry;
+    entry.fd = undefined;
+    fs.closeSync(fd);
+  };
   return {
     takeLock(path, how) {
+      const fd = opened(path, how);
+      if (fd === undefined) return undefined;
+      const lock = --last as HeldLock;
+      held.set(lock, { path, fd });
+      return { lock, note: readText(fd) || readTextAt(holderOf(path)) };
+    },
+    writeLockNote: (lock, note) => holderNote.write(held.get(lock)?.path ?? "", note),
+    dropLock(lock) {
       try {
-        const lock = fs.openSync(path, O_RDWR | O_CREAT | (how === "exclusive" ? exclusiveFlag : 0), MODE) as HeldLock;
-        paths.set(lock, path);
-        return { lock, note: readText(lock) || readTextAt(holderOf(path)) };
-      } catch (error) {
-        if ((error as NodeJS.ErrnoException).code === "EBUSY") return undefined;
-        throw error;
+        letLockGo(lock);
+      } finally {
+        held.delete(lock);
       }
     },
-    writeLockNote: (lock, note) => holderNote.write(paths.get(lock) ?? "", note),
-    dropLock(lock) {
-      paths.delete(lock);
-      fs.closeSync(lock);
+    letLockGo,
+    retakeLock(lock) {
+      const entry = held.get(lock);
+      if (entry) entry.fd = opened(entry.path, "exclusive");
+      return entry?.fd !== undefined;
     },
     readLockNote: (path) => readTextAt(holderOf(path)),
   };
@@ -98,9 +123,11 @@ export function readTextAt(path: string): string {
   }
 }
 
+/** One for all, as nothing happens between reading and looking. */
+const noteBytes = Buffer.alloc(NOTE_BYTES_MAX);
+
 function readText(fd: number): string {
-  const bytes = Buffer.alloc(NOTE_BYTES_MAX);
-  return bytes.toString("utf8", 0, fs.readSync(fd, bytes, 0, bytes.length, 0));
+  return noteBytes.toString("utf8", 0, fs.readSync(fd, noteBytes, 0, noteBytes.length, 0));
 }
 
 /** Where no lock can be had. */
@@ -108,7 +135,14 @@ export function noLockFiles(what: string): LockFiles {
   const refuse = (): never => {
     throw new HoldfastError("UNSUPPORTED", { what });
   };
-  return { takeLock: refuse, writeLockNote: refuse, dropLock: refuse, readLockNote: refuse };
+  return {
+    takeLock: refuse,
+    writeLockNote: refuse,
+    dropLock: refuse,
+    letLockGo: refuse,
+    retakeLock: refuse,
+    readLockNote: refuse,
+  };
 }
 
 /** The note beside a lock file that belongs to SQLite. */

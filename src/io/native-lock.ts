@@ -5,6 +5,7 @@ import native from "./native.cjs";
 /** What we use of fs-native-extensions 1.x, which ships no types. */
 export interface NativeLock {
   tryLock(fd: number, options?: { readonly shared?: boolean }): boolean;
+  unlock(fd: number): void;
   swap(one: string, other: string): Promise<void>;
   swapSync(one: string, other: string): void;
 }

@@ -3,11 +3,13 @@ import { randomFillSync } from "node:crypto";
 import * as fs from "node:fs";
 import { hostname } from "node:os";
 import { promisify } from "node:util";
+import { WRITTEN_AT_ONCE_BYTES_MAX } from "../util/limits.ts";
 import type { Access, Entry, File, Io, IoSync, Stat, Traits } from "./io.ts";
 
 /** What is the same on all platforms. */
 export type Shared =
   | "close"
+  | "endsBy"
   | "link"
   | "list"
   | "lstat"
@@ -26,6 +28,7 @@ export type Shared =
   | "sleep"
   | "stat"
   | "statFile"
+  | "syncData"
   | "syncFile"
   | "truncate"
   | "unlink"
@@ -78,6 +81,7 @@ const absentIfMissing = (error: unknown): undefined => {
 };
 
 const bigint = { bigint: true } as const;
+const oneByte = new Uint8Array(1);
 const asleep = new Int32Array(new SharedArrayBuffer(4));
 
 /**
@@ -106,6 +110,7 @@ function statSync(path: string, of: typeof fs.lstatSync): Stat | undefined {
 
 export const callsSync: Pick<IoSync, Shared> = {
   close: (file) => fs.closeSync(file),
+  endsBy: (file, position) => fs.readSync(file, oneByte, 0, 1, position) === 0,
   link: (from, to) => fs.linkSync(from, to),
   list: (path) => fs.readdirSync(path, WITH_KINDS).map(toEntry),
   lstat: (path) => statSync(path, fs.lstatSync),
@@ -134,6 +139,7 @@ export const callsSync: Pick<IoSync, Shared> = {
   sleep: (milliseconds) => void Atomics.wait(asleep, 0, 0, milliseconds),
   stat: (path) => statSync(path, fs.statSync as typeof fs.lstatSync),
   statFile: (file) => toStat(fs.fstatSync(file, bigint)),
+  syncData: (file) => fs.fdatasyncSync(file),
   syncFile: (file) => fs.fsyncSync(file),
   truncate: (file, sizeBytes) => fs.ftruncateSync(file, sizeBytes),
   unlink: (path) => fs.unlinkSync(path),
@@ -158,6 +164,8 @@ export const calls: Pick<Io, Shared> = {
     if (synced.delete(file)) return callsSync.close(file);
     return called<void>((done) => fs.close(file, done as fs.NoParamCallback));
   },
+  // The page at the end of a file that is appended to is in memory: as with statFile.
+  endsBy: callsSync.endsBy,
   link: (from, to) => called<void>((done) => fs.link(from, to, done as fs.NoParamCallback)),
   list: (path) => called<fs.Dirent[]>((done) => fs.readdir(path, WITH_KINDS, done)).then((all) => all.map(toEntry)),
   lstat: (path) => called<fs.BigIntStats>((done) => fs.lstat(path, bigint, done)).then(toStat, absentIfMissing),
@@ -182,6 +190,10 @@ export const calls: Pick<Io, Shared> = {
   stat: (path) => called<fs.BigIntStats>((done) => fs.stat(path, bigint, done)).then(toStat, absentIfMissing),
   // fstat of a file we have just made reads memory; a trip through the thread pool would cost twenty times as much.
   statFile: callsSync.statFile,
+  async syncData(file) {
+    await called<void>((done) => fs.fdatasync(file, done as fs.NoParamCallback));
+    synced.add(file);
+  },
   async syncFile(file) {
     await called<void>((done) => fs.fsync(file, done as fs.NoParamCallback));
     synced.add(file);
@@ -192,7 +204,8 @@ export const calls: Pick<Io, Shared> = {
   },
   unlink: (path) => called<void>((done) => fs.unlink(path, done as fs.NoParamCallback)),
   write(file, bytes, position) {
-    synced.delete(file);
+    // A file that had nothing to be written back, so nothing that this could wait for: the bytes are copied, and no more.
+    if (synced.delete(file) && bytes.length <= WRITTEN_AT_ONCE_BYTES_MAX) return callsSync.write(file, bytes, position);
     return called<number>((done) => fs.write(file, bytes, 0, bytes.length, position, done));
   },
 };

@@ -26,6 +26,16 @@ const DIR_SYNC: DirSyncRules = {
   unsupported: new Set(["EINVAL", "ENOSYS", "ENOTSUP", "EOPNOTSUPP"]),
 };
 
+/** random(4): drawn at each start. Only Linux tells; what others tell goes by clocks, which can be set. */
+function bootId(): string | undefined {
+  try {
+    return fs.readFileSync("/proc/sys/kernel/random/boot_id", "latin1").trim();
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === undefined) throw error;
+    return undefined;
+  }
+}
+
 function refuseName(name: string): string | undefined {
   if (name.includes("\0")) return "a name can't contain a NUL character";
   return Buffer.byteLength(name) > NAME_BYTES_MAX ? `a name can't be longer than ${NAME_BYTES_MAX} bytes` : undefined;
@@ -45,6 +55,7 @@ export function posixMachine(platform: string): Machine {
   if (!native) notify({ type: "no-native-lock", cause: nativeLockFailure() });
   const traits: Traits = {
     lock: native ? "kernel" : "none",
+    boot: bootId(),
     replacesOpenFiles: true,
     userId: process.geteuid?.(),
     foldName: platform === "darwin" ? (name) => name.normalize("NFC") : (name) => name,

@@ -41,12 +41,13 @@ export function sqliteLockFiles({ DatabaseSync }: Sqlite): LockFiles {
       if (content !== "") return { lock, note: content }; // no lock file: the caller sees it by this, and lets go
       const database = opened(path, DatabaseSync);
       try {
-        // An empty database has one table to read, and reading it takes the shared lock.
-        database.exec(how === "exclusive" ? "BEGIN EXCLUSIVE" : "BEGIN; SELECT count(*) FROM sqlite_schema");
+        if (!begin(database, how, path)) {
+          database.close();
+          return undefined;
+        }
       } catch (error) {
         database.close();
-        if ((error as { errcode?: number }).errcode === SQLITE_BUSY) return undefined;
-        throw plainer(error, path);
+        throw error;
       }
       held.set(lock, { database, path });
       return { lock, note: holderNote.read(path) };
@@ -59,8 +60,25 @@ export function sqliteLockFiles({ DatabaseSync }: Sqlite): LockFiles {
       held.get(lock)?.database.close();
       held.delete(lock);
     },
+    letLockGo: (lock) => held.get(lock)?.database.exec("ROLLBACK"),
+    retakeLock(lock) {
+      const { database, path } = held.get(lock) ?? {};
+      return database !== undefined && path !== undefined && begin(database, "exclusive", path);
+    },
     readLockNote: holderNote.read,
   };
+}
+
+/** False: somebody else has it. */
+function begin(database: Database, how: "exclusive" | "shared", path: string): boolean {
+  try {
+    // An empty database has one table to read, and reading it takes the shared lock.
+    database.exec(how === "exclusive" ? "BEGIN EXCLUSIVE" : "BEGIN; SELECT count(*) FROM sqlite_schema");
+    return true;
+  } catch (error) {
+    if ((error as { errcode?: number }).errcode === SQLITE_BUSY) return false;
+    throw plainer(error, path);
+  }
 }
 
 /** Only of a file that has content: SQLite has no lock on such a one, that closing it would drop. */

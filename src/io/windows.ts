@@ -47,6 +47,7 @@ function fileSystem(path: string): FileSystem {
 
 const traits: Traits = {
   lock: "share-mode",
+  boot: undefined,
   replacesOpenFiles: false,
   userId: undefined,
   foldName: (name) => name.toLowerCase(),

@@ -27,21 +27,26 @@ export interface Acquired {
 }
 
 /** How long a lock is waited for, and how much of that has passed in the line of this process. */
-interface Patience {
+export interface Patience {
   readonly timeoutMs: number;
   readonly passedMs: number;
 }
 
+/** Takes the lock, trying again until the time has passed. */
+export function acquire(path: string, kind: LockKind, patience: Patience): Program<Acquired> {
+  return insist(() => tryAcquire(path, kind), path, patience);
+}
+
 /**
- * Takes the lock, trying again until the time has passed. Each pause is drawn anew, so that waiting processes do not try in
- * step. The pauses are counted too, so that a clock that is set back prolongs nothing.
+ * Tries again until the time has passed. Each pause is drawn anew, so that waiting processes do not try in step. The pauses are
+ * counted too, so that a clock that is set back prolongs nothing.
  */
-export function* acquire(path: string, kind: LockKind, { timeoutMs, passedMs }: Patience): Program<Acquired> {
+export function* insist<T>(attempt: () => Program<T | undefined>, path: string, { timeoutMs, passedMs }: Patience): Program<T> {
   const startMs = (yield* now()) - passedMs;
   let pausedMs = passedMs;
   for (let delayMs = LOCK_DELAY_FIRST_MS; ; delayMs = Math.min(LOCK_DELAY_MAX_MS, delayMs * 2)) {
-    const acquired = yield* tryAcquire(path, kind);
-    if (acquired) return acquired;
+    const acquired = yield* attempt();
+    if (acquired !== undefined) return acquired;
     const leftMs = timeoutMs - Math.max(pausedMs, (yield* now()) - startMs);
     if (leftMs <= 0) throw lockedBy(path, timeoutMs, yield* noteOf(path));
     const [byte = 0] = yield* random(1);

@@ -120,7 +120,8 @@ export async function acquireLock(path: string | URL, options?: LockOptions): Pr
   }
 }
 
-async function turnOf(
+/** Waits for a place in the line of this process. */
+export async function turnOf(
   line: Line,
   kind: LockKind,
   timeoutMs: number,
@@ -140,7 +141,7 @@ async function turnOf(
 }
 
 /** On this thread, as all of locking: three look-ups that touch memory only. */
-function locate(path: string | URL, machine: Machine): Target {
+export function locate(path: string | URL, machine: Machine): Target {
   return runSync(resolveTarget(absolutePath(path), "follow"), machine.sync);
 }
 
@@ -205,7 +206,8 @@ export function withLockSync<T>(path: string, timeoutMs: number, body: () => T):
   }
 }
 
-function placeFor(machine: Machine, { key }: Target, kind: LockKind): { readonly line: Line; readonly leave: () => void } {
+/** The line of a lock in this process, and how a place in it is given back. */
+export function placeFor(machine: Machine, { key }: Target, kind: LockKind): { readonly line: Line; readonly leave: () => void } {
   const line = lineOf(machine, key);
   const leave = (): void => {
     line.leave(kind);

@@ -1,53 +1,75 @@
-/** One batch: the records of many callers, one write and one sync. Needs the log's lock, and {@link takeOver} before it. */
+/** One batch: the records of many callers, one write and one sync. Needs the log's lock. */
 import { unlessApplied } from "../core/journal.ts";
 import { writeSource } from "../core/write.ts";
-import { encodeBatch } from "../format/log.ts";
-import { close, commit, type Program, quietly, syncFile, truncate } from "../io/program.ts";
-import { beginSegment, type Owned, type Tail, takeOver, tellReaders } from "./owner.ts";
+import { batchLength, encodeBatch } from "../format/log.ts";
+import type { HeldLock } from "../io/io.ts";
+import { cleanUp, close, commit, type Program, quietly, syncData, truncate } from "../io/program.ts";
+import { beginSegment, fence, type Owned, syncTail, type Tail, takeOver, tellNext } from "./owner.ts";
 
 /** The records to append, and when a segment is full. */
 export interface Batch {
   readonly records: readonly Uint8Array[];
   readonly segmentBytes: number;
+  /** Whether they are durable in the end. */
+  readonly sync: boolean;
 }
 
 /**
  * Appends the batch and makes it durable. Returns the position of its first record; the others follow.
  *
  * After a failed write the segment is cut to what it was, and nothing was changed if that is durable. A failed sync is the end
- * of this segment: `owned.clean` stays false, and the next owner begins another.
+ * of this segment: its length is not what the hint says, so the next owner begins another.
  */
-export function* appendBatch(owned: Owned, died: boolean, { records, segmentBytes }: Batch): Program<number> {
-  let tail = yield* takeOver(owned, died);
-  const { length } = encodeBatch(records, tail.mark, 0).bytes;
-  if (tail.mark.length + length > segmentBytes && tail.mark.next > tail.open.header.first) tail = yield* roll(owned, tail);
+export function* appendBatch(owned: Owned, lock: HeldLock, { records, segmentBytes, sync }: Batch): Program<number> {
+  let tail = yield* takeOver(owned, lock);
+  const { mark: end, open } = tail;
+  if (end.length + batchLength(records) > segmentBytes && end.next > open.header.first) tail = yield* roll(owned, lock, tail);
   const from = tail.mark;
-  const { bytes, mark } = encodeBatch(records, from, from.length);
-  owned.clean = false;
-  yield* commit(writeBatch(owned, tail, bytes), () => syncFile(tail.open.file));
+  const { bytes, mark } = encodeBatch(records, from, tail.durable, owned.room);
+  yield* commit(writeBatch(tail, bytes), () => syncIf(sync, tail));
   tail.mark = mark;
-  yield* quietly(tellReaders(owned)); // the records are durable; if nobody is told, the next owner finds them
+  if (sync) tail.durable = mark.length;
+  yield* quietly(tellNext(owned, lock)); // the records are durable; if nobody is told, the next owner finds them
   return from.next;
 }
 
-function* roll(owned: Owned, full: Tail): Program<Tail> {
-  owned.clean = false;
+function* syncIf(sync: boolean, { open }: Tail): Program<void> {
+  if (sync) yield* syncData(open.file);
+}
+
+/** A new segment behind one that is full. */
+function* roll(owned: Owned, lock: HeldLock, full: Tail): Program<Tail> {
   const { mark, open } = full;
-  owned.tail = yield* beginSegment(owned.dir, mark.segment + 1, mark, []);
+  try {
+    yield* syncTail(owned);
+    owned.tail = undefined;
+    yield* fence(open.file, mark.length);
+    owned.tail = yield* beginSegment(owned.dir, mark.segment + 1, mark, []);
+  } catch (first) {
+    owned.tail = undefined;
+    yield* cleanUp(() => close(open.file));
+    throw first;
+  }
   yield* quietly(close(open.file));
-  yield* tellReaders(owned);
+  yield* tellNext(owned, lock);
   return owned.tail;
 }
 
-function* writeBatch(owned: Owned, { open, mark }: Tail, bytes: Uint8Array): Program<void> {
+function* writeBatch({ open: { file }, mark: { length } }: Tail, bytes: Uint8Array): Program<void> {
   try {
-    yield* writeSource(open.file, bytes, mark.length);
+    yield* writeSource(file, bytes, length);
   } catch (first) {
-    const cut = function* (): Program<void> {
-      yield* truncate(open.file, mark.length);
-      yield* syncFile(open.file);
-      owned.clean = true;
-    };
-    yield* unlessApplied(first, cut());
+    yield* unlessApplied(first, cutTo(length, file));
+  }
+}
+
+/** If the cut is not durable, the length is left wrong, by which the next owner knows. */
+function* cutTo(length: number, file: Tail["open"]["file"]): Program<void> {
+  yield* truncate(file, length);
+  try {
+    yield* syncData(file);
+  } catch (first) {
+    yield* cleanUp(() => fence(file, length));
+    throw first;
   }
 }

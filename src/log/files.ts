@@ -4,16 +4,7 @@ import { checkSize, closeStage, createStage, withStage } from "../core/stage.ts"
 import { writeSource } from "../core/write.ts";
 import { errnoOf, HoldfastError, isHoldfastError } from "../errors.ts";
 import { decodeHeader, HEADER_BYTES, type Mark, type ReadHeader, type Scanned, scanFrames } from "../format/log.ts";
-import {
-  decodeHead,
-  decodeHint,
-  HEAD_NAME,
-  type Head,
-  HINT_NAME,
-  SEGMENT_NAMES,
-  segmentName,
-  segmentNumber,
-} from "../format/log-files.ts";
+import { decodeHead, HEAD_NAME, type Head, SEGMENT_NAMES, segmentName, segmentNumber } from "../format/log-files.ts";
 import type { File } from "../io/io.ts";
 import { cleanUp, close, list, open, type Program, read, rename, syncDir, syncFile, traits } from "../io/program.ts";
 import { HELD_BUDGET_SYNC_MS, LOG_READ_BYTES } from "../util/limits.ts";
@@ -28,7 +19,8 @@ export interface OpenSegment extends ReadHeader {
 /** Damage below what was durable. */
 export function corrupt(what: string, path: string, mark?: Mark): HoldfastError {
   const where = mark && { offset: mark.length, position: mark.next };
-  return new HoldfastError("CORRUPT_LOG", { what: `the log is damaged: ${what}`, path, details: { ...where } });
+  const place = mark ? `, at byte ${mark.length}, where record ${mark.next} or what belongs to it should be` : "";
+  return new HoldfastError("CORRUPT_LOG", { what: `the log is damaged: ${what}${place}`, path, details: { ...where } });
 }
 
 /** Makes a whole file durable and then gives it its name: who finds the name finds all of it. */
@@ -122,27 +114,17 @@ export function* scanStretch(file: File, from: Mark, upTo: number, tell: Tell = 
   return { mark, durable, whole: true };
 }
 
-/** How far the log was durable for whoever wrote the hint last; undefined if there is none. */
-export function* readHint(dir: string): Program<Mark | undefined> {
-  const bytes = yield* readSmall(pathIn(dir, HINT_NAME));
-  return bytes && decodeHint(bytes);
-}
-
 /** What was removed; undefined: nothing. */
 export function* readHead(dir: string): Program<Head | undefined> {
   const path = pathIn(dir, HEAD_NAME);
-  const bytes = yield* readSmall(path);
-  if (!bytes) return undefined;
-  const head = decodeHead(bytes);
-  if (!head) throw corrupt("the record of where it begins", path);
-  return head;
-}
-
-function* readSmall(path: string): Program<Uint8Array | undefined> {
+  let bytes: Uint8Array;
   try {
-    return yield* readWhole(path, HELD_BUDGET_SYNC_MS);
+    bytes = yield* readWhole(path, HELD_BUDGET_SYNC_MS);
   } catch (error) {
     if (isHoldfastError(error, "NOT_FOUND")) return undefined;
     throw error;
   }
+  const head = decodeHead(bytes);
+  if (!head) throw corrupt("the record of where it begins", path);
+  return head;
 }

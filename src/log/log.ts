@@ -1,22 +1,37 @@
 import { makeDirs } from "../core/make-dirs.ts";
 import { type Durability, memoryOf, prepare, reached } from "../core/prepare.ts";
 import { HoldfastError } from "../errors.ts";
-import { LOG_LOCK_NAME } from "../format/log-files.ts";
+import { Room } from "../format/log.ts";
+import { bootOf, LOG_LOCK_NAME } from "../format/log-files.ts";
 import { never } from "../io/abort.ts";
-import { currentMachine, withMachine } from "../io/current.ts";
-import type { Machine } from "../io/io.ts";
-import { type Program, realPath, sleep, stat, syncDir } from "../io/program.ts";
+import { currentMachine } from "../io/current.ts";
+import { type Data, toSource } from "../io/data.ts";
+import type { HeldLock, Machine } from "../io/io.ts";
+import { type Program, realPath, sleep, stat, syncDir, traits } from "../io/program.ts";
 import { run } from "../io/run.ts";
-import { slotsOf } from "../io/slots.ts";
-import { acquireLock } from "../lock/index.ts";
+import { KeptLock } from "../lock/index.ts";
 import { LOG_LOCK_TIMEOUT_MS, SEGMENT_BYTES, TAIL_DELAY_FIRST_MS, TAIL_DELAY_MAX_MS } from "../util/limits.ts";
 import { checkOptions } from "../util/options.ts";
 import { absoluteDirectory, pathIn } from "../util/path.ts";
 import { appendBatch } from "./append.ts";
-import { Batches } from "./batches.ts";
-import { OPEN, type OpenLogOptions, READ, type ReadLogOptions, recordBytes } from "./options.ts";
+import { Batches, type Take } from "./batches.ts";
+import { type LogStat, statLog } from "./inspect.ts";
+import { LogSnapshot, type SnapshotResult } from "./log-snapshot.ts";
+import {
+  ABORTABLE,
+  checkPosition,
+  OPEN,
+  type OpenLogOptions,
+  READ,
+  type ReadLogOptions,
+  recordBytes,
+  type SnapshotOptions,
+  VERIFY,
+  type VerifyLogOptions,
+} from "./options.ts";
 import { leave, type Owned, takeOver } from "./owner.ts";
 import { closeCursor, type LogRecord, openCursor, readMore } from "./read.ts";
+import { findSnapshot, publishSnapshot, settleBefore } from "./snapshot.ts";
 import { type Truncated, truncateLog } from "./truncate.ts";
 
 /** What {@link Log.append} resolves with. */
@@ -27,12 +42,25 @@ export interface AppendResult {
   readonly durability: Durability;
 }
 
+/** What {@link Log.verify} has read. */
+export interface Verified {
+  readonly recordCount: number;
+  readonly readBytes: number;
+}
+
 interface Opened {
   readonly machine: Machine;
   readonly dir: string;
-  readonly segmentBytes: number;
   /** Undefined: only to read. */
-  readonly durability: Durability | undefined;
+  readonly append: Appending | undefined;
+}
+
+/** What an object that appends has beside. */
+interface Appending {
+  readonly owned: Owned;
+  readonly lock: KeptLock;
+  readonly durability: Durability;
+  readonly batches: Batches;
 }
 
 /** An append-only log that is open. Made by {@link openLog}. */
@@ -40,19 +68,12 @@ export class Log {
   /** The directory, without symbolic links. */
   readonly path: string;
   readonly #opened: Opened;
-  readonly #owned: Owned;
-  readonly #batches: Batches;
   #closed = false;
 
   /** @internal */
   constructor(opened: Opened) {
     this.path = opened.dir;
     this.#opened = opened;
-    this.#owned = { dir: opened.dir, tail: undefined, hint: undefined, clean: false };
-    this.#batches = new Batches(async (take) => {
-      const { segmentBytes } = opened;
-      return await this.#underLock(never, (died) => appendBatch(this.#owned, died, { records: take(), segmentBytes }));
-    });
   }
 
   /**
@@ -65,8 +86,20 @@ export class Log {
    */
   async append(record: Uint8Array): Promise<AppendResult> {
     const bytes = recordBytes(record);
-    const durability = this.#refuseUnlessOpen();
-    return { position: await this.#batches.append(bytes), durability };
+    const { batches, durability } = this.#toAppend();
+    return { position: await batches.append(bytes), durability };
+  }
+
+  /**
+   * The synchronous twin of {@link Log.append}, for exit handlers and where nothing else goes on: records that wait in this
+   * process are committed with it. `LOCKED` at once if a batch of this process is under way, which could not go on meanwhile.
+   *
+   * @throws As {@link Log.append}.
+   */
+  appendSync(record: Uint8Array): AppendResult {
+    const bytes = recordBytes(record);
+    const { batches, durability } = this.#toAppend();
+    return { position: batches.appendSync(bytes), durability };
   }
 
   /**
@@ -99,16 +132,80 @@ export class Log {
    * @throws {HoldfastError} As {@link Log.append}. After an error it may be done; do it again.
    */
   async truncateBefore(position: number): Promise<Truncated> {
-    if (!Number.isSafeInteger(position) || position < 0) throw new RangeError("a position is an integer from 0");
-    this.#refuseUnlessOpen();
-    return await this.#underLock(never, (died) => truncateLog(this.#owned, died, position));
+    checkPosition(position);
+    const { lock, owned } = this.#toAppend();
+    return await lock.use((held) => truncateLog(owned, held, position));
+  }
+
+  /**
+   * Publishes what the application has made of all records before a position, as one file, in place of the snapshot before it.
+   *
+   * Guarantee: after a crash {@link Log.latestSnapshot} gives the old one or the new one, whole, and the new one once this has
+   * resolved. The records before the position are durable then, at any level. So `truncateBefore(position)` is safe after it.
+   *
+   * @param data As for `writeFile`: bytes, text, or chunks, of which one is in memory.
+   * @throws {RangeError} The position is beyond the end, or before that of the latest snapshot.
+   * @throws {HoldfastError} As {@link Log.append}; `SOURCE_FAILED`, `ABORTED`.
+   */
+  async snapshot(position: number, data: Data, options?: SnapshotOptions): Promise<SnapshotResult> {
+    checkPosition(position);
+    const source = toSource(data);
+    const { signal = never } = checkOptions(options, ABORTABLE);
+    const { lock, owned, durability } = this.#toAppend();
+    await lock.use((held) => settleBefore(owned, held, position), signal);
+    const { io } = this.#opened.machine;
+    const { sizeBytes, dirSynced } = await run(publishSnapshot(this.path, position, source), io, signal);
+    return { position, sizeBytes, durability: durability === "durable" && !dirSynced ? "atomic" : durability };
+  }
+
+  /**
+   * The latest snapshot, after all of it was read and found whole; undefined if there is none.
+   *
+   * @throws {HoldfastError} `CORRUPT_LOG` if it is damaged.
+   */
+  async latestSnapshot(): Promise<LogSnapshot | undefined> {
+    const { machine, dir } = this.#opened;
+    const found = await run(findSnapshot(dir), machine.io);
+    return found && new LogSnapshot(machine, found);
+  }
+
+  /**
+   * What the log consists of. Reads the newest segment, and of the others the beginning.
+   *
+   * @throws {HoldfastError} `CORRUPT_LOG`, `NOT_FOUND`.
+   */
+  stat(): Promise<LogStat> {
+    return run(statLog(this.path), this.#opened.machine.io);
+  }
+
+  /**
+   * Reads everything that counts: each record, and the latest snapshot. One piece of a mebibyte is in memory.
+   *
+   * @throws {HoldfastError} `CORRUPT_LOG` at the first damage, with `details` `offset` and `position`; `ABORTED`.
+   */
+  async verify(options?: VerifyLogOptions): Promise<Verified> {
+    const { signal = never, onProgress } = checkOptions(options, VERIFY);
+    const { machine, dir } = this.#opened;
+    const cursor = await run(openCursor(dir, undefined), machine.io, signal);
+    const { from } = cursor;
+    cursor.from = Number.POSITIVE_INFINITY; // none has to be given
+    try {
+      while (await run(readMore(cursor), machine.io, signal)) onProgress?.(cursor.readBytes);
+    } finally {
+      await run(closeCursor(cursor), machine.io);
+    }
+    await this.latestSnapshot();
+    return { recordCount: cursor.mark.next - from, readBytes: cursor.readBytes };
   }
 
   /** Waits for the appends that are under way, and gives back what is open. More appends are refused. */
   async close(): Promise<void> {
     this.#closed = true;
-    await this.#batches.idle();
-    await run(leave(this.#owned), this.#opened.machine.io);
+    const { append, machine } = this.#opened;
+    if (!append) return;
+    await append.batches.idle();
+    await run(leave(append.owned), machine.io);
+    await append.lock.close();
   }
 
   /** As {@link Log.close}. */
@@ -116,29 +213,11 @@ export class Log {
     return this.close();
   }
 
-  /** @internal Finds the end of the log, and puts right what a crash has left. */
-  async recover(signal: AbortSignal): Promise<void> {
-    await this.#underLock(signal, (died) => takeOver(this.#owned, died));
-  }
-
-  #refuseUnlessOpen(): Durability {
-    const { durability } = this.#opened;
-    if (durability === undefined) throw new HoldfastError("READ_ONLY", { what: "the log was opened to read", path: this.path });
+  #toAppend(): Appending {
+    const { append } = this.#opened;
+    if (!append) throw new HoldfastError("READ_ONLY", { what: "the log was opened to read", path: this.path });
     if (this.#closed) throw new HoldfastError("CLOSED", { path: this.path });
-    return durability;
-  }
-
-  async #underLock<T>(signal: AbortSignal, program: (died: boolean) => Program<T>): Promise<T> {
-    const { machine, dir } = this.#opened;
-    const options = { timeoutMs: LOG_LOCK_TIMEOUT_MS, signal };
-    const lock = await withMachine(machine, () => acquireLock(pathIn(dir, LOG_LOCK_NAME), options));
-    this.#owned.clean = false;
-    try {
-      const body = (): Promise<T> => run(program(lock.previousOwnerDied), machine.io);
-      return await slotsOf(machine).programs.use(never, body);
-    } finally {
-      await (this.#owned.clean ? lock.release() : lock.abandon());
-    }
+    return append;
   }
 
   async *#records(from: number | undefined, signal: AbortSignal, follow: boolean): AsyncGenerator<LogRecord, void, undefined> {
@@ -179,12 +258,16 @@ export class Log {
  * await log.close();
  */
 export async function openLog(dir: string | URL, options?: OpenLogOptions): Promise<Log> {
-  const { segmentBytes = SEGMENT_BYTES, readOnly = false, signal = never } = checkOptions(options, OPEN);
+  const checked = checkOptions(options, OPEN);
+  const { readOnly = false, signal = never } = checked;
   const machine = currentMachine();
-  const place = await run(readOnly ? find(absoluteDirectory(dir)) : make(absoluteDirectory(dir), machine), machine.io, signal);
-  const log = new Log({ machine, segmentBytes, ...place });
+  const given = absoluteDirectory(dir);
+  if (readOnly) return new Log({ machine, dir: await run(find(given), machine.io, signal), append: undefined });
+  const place = await run(make(given, machine, checked.durability ?? "durable"), machine.io, signal);
+  const append = appending(machine, place, checked);
+  const log = new Log({ machine, dir: place.dir, append });
   try {
-    if (!readOnly) await log.recover(signal);
+    await append.lock.use((lock) => takeOver(append.owned, lock), signal); // puts right what a crash has left
     return log;
   } catch (error) {
     await log.close();
@@ -192,18 +275,34 @@ export async function openLog(dir: string | URL, options?: OpenLogOptions): Prom
   }
 }
 
-type Place = Pick<Opened, "dir" | "durability">;
-
-function* find(given: string): Program<Place> {
-  if ((yield* stat(given))?.kind !== "directory") throw new HoldfastError("NOT_FOUND", { what: "there is no log", path: given });
-  return { dir: yield* realPath(given), durability: undefined };
+function appending(machine: Machine, { dir, boot, durability }: Place, options: OpenLogOptions): Appending {
+  const { segmentBytes = SEGMENT_BYTES, durability: asked = "durable" } = options;
+  const owned: Owned = { dir, boot, tail: undefined, room: new Room() };
+  const lock = new KeptLock(machine, pathIn(dir, LOG_LOCK_NAME), LOG_LOCK_TIMEOUT_MS);
+  const sync = asked === "durable";
+  const commit = (take: Take) => (held: HeldLock) => appendBatch(owned, held, { records: take(), segmentBytes, sync });
+  const batches = new Batches({ async: (take) => lock.use(commit(take)), sync: (take) => lock.useSync(commit(take)) });
+  return { owned, lock, durability, batches };
 }
 
-function* make(given: string, machine: Machine): Program<Place> {
+function* find(given: string): Program<string> {
+  if ((yield* stat(given))?.kind !== "directory") throw new HoldfastError("NOT_FOUND", { what: "there is no log", path: given });
+  return yield* realPath(given);
+}
+
+/** The directory of a log, and what can be had there. */
+interface Place {
+  readonly dir: string;
+  readonly boot: string;
+  readonly durability: Durability;
+}
+
+function* make(given: string, machine: Machine, asked: Durability): Program<Place> {
   yield* makeDirs(given, true);
   const dir = yield* realPath(given);
   const found = yield* stat(dir);
   if (found?.kind !== "directory") throw new HoldfastError("NOT_A_DIRECTORY", { path: given });
-  const on = yield* prepare({ dir, dirId: found.id }, { durability: "durable", strict: false }, memoryOf(machine));
-  return { dir, durability: reached("durable", on, yield* syncDir(dir)) };
+  const on = yield* prepare({ dir, dirId: found.id }, { durability: asked, strict: false }, memoryOf(machine));
+  const boot = bootOf(on.local ? (yield* traits()).boot : undefined);
+  return { dir, boot, durability: reached(asked, on, yield* syncDir(dir)) };
 }

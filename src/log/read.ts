@@ -1,9 +1,11 @@
 /** Reading, without any lock: never beyond what is known to be durable, and never past damage. */
 import { HoldfastError } from "../errors.ts";
 import type { Mark } from "../format/log.ts";
-import { close, type Program, quietly, statFile } from "../io/program.ts";
+import { bootOf, decodeHint, LOG_LOCK_NAME } from "../format/log-files.ts";
+import { close, fileSystem, type Program, quietly, readLockNote, statFile, traits } from "../io/program.ts";
 import { LOG_LOOKS_MAX } from "../util/limits.ts";
-import { corrupt, type OpenSegment, openSegment, readHead, readHint, scanPiece, scanStretch, segmentsIn } from "./files.ts";
+import { pathIn } from "../util/path.ts";
+import { corrupt, type OpenSegment, openSegment, readHead, scanPiece, scanStretch, segmentsIn } from "./files.ts";
 
 /** One record, and where it is. */
 export interface LogRecord {
@@ -20,14 +22,21 @@ export interface Cursor {
   /** Open for as long as it is read. */
   segment: OpenSegment;
   mark: Mark;
-  /** So much of the segment is durable, as far as the reader knows. */
+  /** So much of the segment counts, as far as the reader knows. */
   limit: number;
+  /** This run of the system, as hints have it; undefined where a hint does not tell whether it is of this run. */
+  readonly boot: string | undefined;
+  /** So many bytes were read. */
+  readBytes: number;
 }
 
 /** Begins to read at a position; undefined: at the oldest. */
 export function* openCursor(dir: string, from: number | undefined): Program<Cursor> {
+  const { boot } = yield* traits();
+  const known = boot !== undefined && (yield* fileSystem(dir)).local;
   const { first, segment } = yield* locate(dir, from);
-  return { dir, from: from ?? first, segment, mark: segment.start, limit: segment.header.durable };
+  const { start: mark, header } = segment;
+  return { dir, from: from ?? first, segment, mark, limit: header.durable, boot: known ? bootOf(boot) : undefined, readBytes: 0 };
 }
 
 /** Looks again where segments were removed between two looks. */
@@ -78,26 +87,32 @@ export function* readMore(cursor: Cursor): Program<readonly LogRecord[] | undefi
   });
   if (scanned.mark.length === mark.length) throw corrupt("a frame that was durable does not fit", segment.path, mark);
   cursor.mark = scanned.mark;
+  cursor.readBytes += scanned.mark.length - mark.length;
   return records;
 }
 
 /** Learns of more that is durable, in this segment or in a later one. */
 function* advance(cursor: Cursor): Program<boolean> {
-  const { dir, mark } = cursor;
-  const hint = yield* readHint(dir);
-  if (hint?.epoch === mark.epoch) {
-    const more = hint.length > mark.length;
-    if (more) cursor.limit = hint.length;
-    return more;
+  const { dir, mark, boot } = cursor;
+  const note = yield* readLockNote(pathIn(dir, LOG_LOCK_NAME));
+  const hint = decodeHint(note);
+  const isPast = boot !== undefined && hint?.boot !== boot;
+  if (hint?.mark.epoch === mark.epoch) {
+    const more = hint.mark.length > mark.length;
+    if (more) cursor.limit = hint.mark.length;
+    if (more || !isPast) return more;
   }
   const successor = yield* successorOf(dir, mark);
   if (successor === "elsewhere") return yield* relocate(cursor);
   if (successor) return yield* goOn(cursor, successor);
-  // The hint is of another time: after a power loss, until somebody takes over. What batches say of those before them holds.
+  // The hint is of another time: after a power loss, until somebody takes over. What batches say of those before them holds;
+  // and where nobody has written since the system was started, all that can be read came from the disk.
   const { file } = cursor.segment;
-  const { durable } = yield* scanStretch(file, mark, (yield* statFile(file)).sizeBytes);
-  if (durable <= mark.length) return false;
-  cursor.limit = durable;
+  const { durable, mark: end } = yield* scanStretch(file, mark, (yield* statFile(file)).sizeBytes);
+  const isQuiet = isPast && (yield* readLockNote(pathIn(dir, LOG_LOCK_NAME))) === note;
+  const limit = isQuiet ? end.length : durable;
+  if (limit <= mark.length) return false;
+  cursor.limit = limit;
   return true;
 }
 

@@ -1,5 +1,6 @@
 /** Removing the oldest records. Needs the log's lock, and {@link takeOver} before it. */
 import { encodeHead, HEAD_NAME, segmentName } from "../format/log-files.ts";
+import type { HeldLock } from "../io/io.ts";
 import { close, type Program, quietly, unlink } from "../io/program.ts";
 import { pathIn } from "../util/path.ts";
 import { corrupt, openSegment, publishWhole, readHead, segmentsIn } from "./files.ts";
@@ -15,8 +16,8 @@ export interface Truncated {
  * Removes all records before a position. That they are gone is durable before the first segment goes, so no crash leaves a
  * hole; segments that a crash leaves are removed by the next call. The newest segment stays: it has the next position.
  */
-export function* truncateLog(owned: Owned, died: boolean, before: number): Program<Truncated> {
-  const { mark, open } = yield* takeOver(owned, died);
+export function* truncateLog(owned: Owned, lock: HeldLock, before: number): Program<Truncated> {
+  const { mark, open } = yield* takeOver(owned, lock);
   const { dir } = owned;
   if (before > mark.next) throw new RangeError(`position ${before} is beyond the end of the log, ${mark.next}`);
   const head = yield* readHead(dir);

@@ -68,6 +68,7 @@ const CHANGES: ReadonlySet<Op> = new Set([
   "setMode",
   "setOwner",
   "setTime",
+  "syncData",
   "syncDir",
   "syncFile",
   "truncate",

@@ -23,6 +23,7 @@ export interface Fault {
 
 /** The system's names of requests, where they differ. */
 const SYSCALL: Partial<Record<Op, string>> = {
+  syncData: "fdatasync",
   syncFile: "fsync",
   syncDir: "fsync",
   statFile: "fstat",
@@ -44,6 +45,9 @@ const SYSCALL: Partial<Record<Op, string>> = {
 /** Whatever they answer, the descriptor is gone (close(2)). */
 const ENDS: ReadonlySet<Op> = new Set(["close", "dropLock"]);
 
+/** Their failure is recorded: what they were to cover may never reach the disk. */
+const SYNCS: ReadonlySet<Op> = new Set(["syncData", "syncDir", "syncFile"]);
+
 /** One fault, to be put around the requests of a process. */
 export function faulty(fault: Fault): Around {
   const { op, nth = 1, times = 1, errno } = fault;
@@ -60,7 +64,7 @@ export function faulty(fault: Fault): Around {
     const applied = fault.applied === true || ENDS.has(call.op);
     step.note = `made to fail with ${errno}${applied ? ", after it did its work" : ""}`;
     if (applied) applyOnly(call, proceed);
-    else if (call.op === "syncFile" || call.op === "syncDir") asked.syncFailed();
+    else if (SYNCS.has(call.op)) asked.syncFailed();
     throw systemError(errno, SYSCALL[call.op] ?? call.op, ...(path === undefined ? [] : [path]));
   };
 }

@@ -8,7 +8,19 @@ import { type Inode, readBytes } from "./volume.ts";
 
 type FileRequests = Pick<
   IoSync,
-  "close" | "open" | "read" | "setMode" | "setOwner" | "setTime" | "statFile" | "syncFile" | "truncate" | "tryLock" | "write"
+  | "close"
+  | "endsBy"
+  | "open"
+  | "read"
+  | "setMode"
+  | "setOwner"
+  | "setTime"
+  | "statFile"
+  | "syncData"
+  | "syncFile"
+  | "truncate"
+  | "tryLock"
+  | "write"
 >;
 
 /** What no new object gets. */
@@ -24,6 +36,12 @@ export function fileRequests(actor: Actor): FileRequests {
 
   const opened = (file: File, syscall: string): Opened => files.get(file) ?? failing(syscall)("EBADF");
 
+  const sync = (file: File): void => {
+    const { inode, writable } = opened(file, "fsync");
+    if (windows && !writable) failing("fsync")("EPERM"); // FlushFileBuffers
+    kernel.sync(inode);
+  };
+
   return {
     open: (path, access, mode = 0o666) => open(actor, path, access, mode),
     read(file, into, position) {
@@ -33,6 +51,7 @@ export function fileRequests(actor: Actor): FileRequests {
       into.set(bytes);
       return bytes.length;
     },
+    endsBy: (file, position) => opened(file, "read").inode.sizeBytes <= position,
     write(file, bytes, position) {
       const { inode, writable } = opened(file, "write");
       if (!writable) failing("write")("EBADF");
@@ -44,11 +63,8 @@ export function fileRequests(actor: Actor): FileRequests {
       if (!writable) failing("ftruncate")("EINVAL");
       truncateBlocks(kernel, inode, sizeBytes);
     },
-    syncFile(file) {
-      const { inode, writable } = opened(file, "fsync");
-      if (windows && !writable) failing("fsync")("EPERM"); // FlushFileBuffers
-      kernel.sync(inode);
-    },
+    syncData: sync,
+    syncFile: sync,
     close(file) {
       kernel.close(opened(file, "close"));
       files.delete(file);

@@ -38,6 +38,7 @@ interface Past {
   readonly nowMs: number;
   readonly step: number;
   readonly processCount: number;
+  readonly boot: number;
 }
 
 /** See above. */
@@ -59,6 +60,8 @@ export class Kernel {
   nowMs: number;
   step: number;
   processCount: number;
+  /** How often it was started again. */
+  readonly boot: number;
   /** While true, changes are durable at once and not recorded: the disk is being set up. */
   settingUp = false;
   setupInodes: number;
@@ -70,6 +73,7 @@ export class Kernel {
     this.base = base;
     this.volume = base.clone();
     ({ nowMs: this.nowMs, step: this.step, processCount: this.processCount, setupInodes: this.setupInodes } = past);
+    this.boot = past.boot;
     const { ops = [], syncs = [], acknowledgements = [], steps = [] } = log ?? {};
     this.log = { ops: [...ops], syncs: [...syncs], acknowledgements: [...acknowledgements], steps: [...steps] };
     for (const op of ops) this.volume.apply(op);
@@ -79,12 +83,13 @@ export class Kernel {
   static empty(options: SimDiskOptions): Kernel {
     const base = new Volume();
     base.apply({ kind: "birth", inode: ROOT, birth: ROOT_BIRTH, seq: 0, step: 0, asked: 0, part: 0, atMs: START_MS });
-    return new Kernel(options, base, { nowMs: START_MS, step: 0, processCount: 0, setupInodes: ROOT });
+    return new Kernel(options, base, { nowMs: START_MS, step: 0, processCount: 0, setupInodes: ROOT, boot: 1 });
   }
 
   /** The system after a restart that found `volume`: time and numbers go on, nothing is open, nothing is pending. */
   restarted(volume: Volume): Kernel {
-    return new Kernel(this.options, volume, this);
+    const { setupInodes, nowMs, step, processCount, boot } = this;
+    return new Kernel(this.options, volume, { setupInodes, nowMs, step, processCount, boot: boot + 1 });
   }
 
   /** This system as it was when only `ops` had happened: all processes are dead, and what was pending still is. */

@@ -5,7 +5,7 @@ import { newObject, open, writeBlocks } from "./file-requests.ts";
 import type { Kernel } from "./kernel.ts";
 import { type Inode, readBytes } from "./volume.ts";
 
-type LockRequests = Pick<IoSync, "dropLock" | "readLockNote" | "takeLock" | "writeLockNote">;
+type LockRequests = Pick<IoSync, "dropLock" | "letLockGo" | "readLockNote" | "retakeLock" | "takeLock" | "writeLockNote">;
 
 const MODE = 0o644;
 
@@ -32,6 +32,15 @@ export function lockRequests(actor: Actor): LockRequests {
     dropLock(lock) {
       kernel.close(files.get(lock) ?? failing("close")("EBADF"));
       files.delete(lock);
+    },
+    letLockGo(lock) {
+      (files.get(lock) ?? failing("flock")("EBADF")).lock = undefined;
+    },
+    retakeLock(lock) {
+      const opened = files.get(lock) ?? failing("flock")("EBADF");
+      if (isTaken(kernel, opened.inode, "exclusive")) return false;
+      opened.lock = "exclusive";
+      return true;
     },
     readLockNote(path) {
       const { inode } = find(actor, path, true, failing("open", path));

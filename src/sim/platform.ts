@@ -27,7 +27,7 @@ export interface Platform {
   readonly syncsDirs: boolean;
   readonly exchanges: boolean;
   readonly layered: boolean;
-  readonly traits: (userId: number) => Traits;
+  readonly traits: (userId: number, boot?: number) => Traits;
 }
 
 /** The system that `options` describe. */
@@ -46,8 +46,9 @@ export function platformOf(options: SimDiskOptions): Platform {
     syncsDirs,
     exchanges,
     layered,
-    traits: (userId) => ({
+    traits: (userId, boot = 1) => ({
       lock,
+      boot: windows ? undefined : `simulated ${boot}`,
       replacesOpenFiles: !windows,
       userId: windows ? undefined : userId,
       foldName,

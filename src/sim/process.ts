@@ -33,7 +33,7 @@ export interface Surroundings extends ProcessOptions {
 /** Not the disk's: answered at once, no place in the record, never held or failed. */
 const LOCAL: ReadonlySet<Op> = new Set(["now", "random", "traits"]);
 /** A sync covers only what was complete when it was asked for (dm-log-writes), so it goes before what is asked for with it. */
-const AT_ONCE: ReadonlySet<Op> = new Set(["syncDir", "syncFile"]);
+const AT_ONCE: ReadonlySet<Op> = new Set(["syncData", "syncDir", "syncFile"]);
 const INODES_PER_PROCESS = 1_000_000;
 const USER_ID = 1000;
 
@@ -152,7 +152,7 @@ export class SimProcess implements Machine {
 
 function requests(actor: Actor): IoSync {
   const { kernel, userId, random } = actor;
-  const traits = kernel.platform.traits(userId);
+  const traits = kernel.platform.traits(userId, kernel.boot);
   return {
     ...fileRequests(actor),
     ...lockRequests(actor),

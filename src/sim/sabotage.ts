@@ -4,12 +4,12 @@
  */
 
 import { HoldfastError } from "../errors.ts";
-import type { File } from "../io/io.ts";
+import type { File, Op } from "../io/io.ts";
 import type { Around } from "./around.ts";
 
 /** All of them, each made afresh for one process. */
 const SABOTAGES = {
-  "no-file-sync": () => dropped("syncFile"),
+  "no-file-sync": () => dropped("syncFile", "syncData"),
   "no-directory-sync": () => dropped("syncDir"),
   "rename-before-sync": renameBeforeSync,
   "ignored-short-write": ignoredShortWrite,
@@ -29,9 +29,9 @@ export function sabotage(name: SabotageName): Around {
   return SABOTAGES[name]();
 }
 
-function dropped(op: "syncDir" | "syncFile"): Around {
+function dropped(...ops: readonly Op[]): Around {
   return ({ call, step }, proceed) => {
-    if (call.op !== op) return proceed(call);
+    if (!ops.includes(call.op)) return proceed(call);
     if (step) step.note = "sabotage: it only seems to be done";
     return call.op === "syncDir" ? true : undefined;
   };
@@ -77,6 +77,7 @@ function ignoredShortWrite(): Around {
     }
     if (call.op === "close") sizes.delete(call.args[0]);
     const reply = proceed(call);
+    if (call.op === "endsBy" && sizes.has(call.args[0])) return true;
     const sizeBytes = call.op === "statFile" ? sizes.get(call.args[0]) : undefined;
     if (sizeBytes === undefined) return reply;
     if (typeof reply !== "object" || reply === null) throw new HoldfastError("ASSERTION", { what: "statFile gives no object" });

@@ -12,7 +12,7 @@ import {
   type Mark,
   scanFrames,
 } from "../../dist/format/log.js";
-import { decodeHead, decodeHint, encodeHead, encodeHint } from "../../dist/format/log-files.js";
+import { bootOf, decodeHead, decodeHint, encodeHead, encodeHint, type Hint } from "../../dist/format/log-files.js";
 
 const none: Mark = { segment: 0, epoch: 0n, length: 0, chain: 0, next: 0 };
 const headerOf = (epoch: bigint): Uint8Array =>
@@ -110,13 +110,14 @@ describe("the small files", () => {
     fc.assert(
       fc.property(epochs, numbers, numbers, numbers, fc.nat(50), (epoch, length, chain, next, at) => {
         const mark: Mark = { segment: 5, epoch, length, chain, next };
-        assert.deepEqual(decodeHint(encodeHint(mark)), mark);
+        const hint: Hint = { mark, durable: chain, boot: bootOf(String(length)) };
+        assert.deepEqual(decodeHint(encodeHint(hint)), hint);
         assert.deepEqual(decodeHead(encodeHead({ segment: length, first: next })), { segment: length, first: next });
-        const harmed = encodeHint(mark);
+        const harmed = Buffer.from(encodeHint(hint));
         const index = at % harmed.indexOf(10); // what follows the line is padding
         harmed[index] = (harmed[index] ?? 0) ^ 4;
-        assert.equal(decodeHint(harmed), undefined);
-        assert.equal(decodeHead(encodeHint(mark)), undefined);
+        assert.equal(decodeHint(harmed.toString("latin1")), undefined);
+        assert.equal(decodeHead(Buffer.from(encodeHint(hint))), undefined);
       }),
     );
   });

@@ -1,6 +1,9 @@
 /** Logs in tests: what they hold, as text. */
+import assert from "node:assert/strict";
 import { type Log, openLog } from "holdfast/log";
 import { SimDisk } from "holdfast/sim";
+import { Room } from "../../dist/format/log.js";
+import { bootOf, LOG_LOCK_NAME } from "../../dist/format/log-files.js";
 import { runSync } from "../../dist/io/run.js";
 import { type Owned, takeOver } from "../../dist/log/owner.js";
 import { closeCursor, openCursor, readMore } from "../../dist/log/read.js";
@@ -60,12 +63,33 @@ export function seenOn(disk: SimDisk, dir: string = DIR): string[] {
 export function foundOn(disk: SimDisk, dir: string = DIR): string[] {
   const { kernel } = disk;
   const copy = new SimDisk(kernel.options, kernel.restarted(kernel.volume.clone()));
-  const owned: Owned = { dir, tail: undefined, hint: undefined, clean: false };
-  runSync(takeOver(owned, false), copy.process().sync);
+  const { sync } = copy.process();
+  const owned: Owned = { dir, boot: bootOf(sync.traits().boot), tail: undefined, room: new Room() };
+  const held = sync.takeLock(`${dir}/${LOG_LOCK_NAME}`, "exclusive");
+  assert.ok(held);
+  runSync(takeOver(owned, held.lock), sync);
   return seenOn(copy, dir);
 }
 
 /** The segments on a simulated disk, oldest first. */
 export function segmentsOn(disk: SimDisk, dir: string = DIR): string[] {
   return Object.keys(disk.tree()).filter((path) => path.startsWith(`${dir}/segment-`));
+}
+
+/** The position and the content of the latest snapshot. */
+export async function snapshotOf(log: Log): Promise<string | undefined> {
+  const found = await log.latestSnapshot();
+  if (!found) return undefined;
+  const pieces: Uint8Array[] = [];
+  for await (const piece of found.read()) pieces.push(piece);
+  return `${found.position} ${Buffer.concat(pieces).toString()}`;
+}
+
+/** Gives a file of a simulated disk another content, in place. */
+export function overwrite(disk: SimDisk, file: string, bytes: Uint8Array): void {
+  const { sync } = disk.process();
+  const open = sync.open(file, "edit");
+  sync.truncate(open, 0);
+  sync.write(open, bytes, 0);
+  sync.close(open);
 }

@@ -39,6 +39,7 @@ export function systemError(code: string, syscall: string, path?: string): NodeJ
 }
 
 const SYSCALL: Partial<Record<Op, string>> = {
+  syncData: "fdatasync",
   syncFile: "fsync",
   syncDir: "fsync",
   setMode: "fchmod",

@@ -8,8 +8,10 @@ import type { Request } from "./worker.ts";
 const CALLS: Readonly<Record<Request["op"], readonly string[]>> = {
   close: ["close"],
   dropLock: ["close"],
+  endsBy: ["pread64"],
   exchange: ["renameat2"],
   fileSystem: ["statfs"],
+  letLockGo: ["fcntl"],
   link: ["link"],
   list: ["openat", "stat", "getdents64", "close"],
   search: ["openat", "stat", "getdents64", "close"],
@@ -22,6 +24,7 @@ const CALLS: Readonly<Record<Request["op"], readonly string[]>> = {
   realPath: ["readlink"], // one for each directory on the way
   removeDir: ["rmdir"],
   rename: ["rename"],
+  retakeLock: ["fcntl"],
   setMode: ["fchmod"],
   setOwner: ["fchown"],
   setTime: ["utimensat"],
@@ -29,6 +32,7 @@ const CALLS: Readonly<Record<Request["op"], readonly string[]>> = {
   statFile: ["stat"],
   truncate: ["ftruncate"],
   syncDir: ["openat", "fsync", "close"],
+  syncData: ["fdatasync"],
   syncFile: ["fsync"],
   takeLock: ["openat", "fcntl", "stat", "stat", "pread64"],
   tryLock: ["fcntl"],
