@@ -3,7 +3,7 @@ import type { Durability } from "../core/prepare.ts";
 import type { SymlinkPolicy } from "../core/target.ts";
 import { never } from "../io/abort.ts";
 import { HELD_BUDGET_MAX_MS, LOCK_TIMEOUT_MAX_MS } from "../util/limits.ts";
-import { type Check, type Checks, integer, isBoolean, isSignal, oneOf } from "../util/options.ts";
+import { type Checks, integer, isBoolean, isPath, isSchema, isSignal, oneOf } from "../util/options.ts";
 
 /** Options of {@link writeFileSync}. `undefined` is the default everywhere. */
 export interface WriteFileSyncOptions {
@@ -67,9 +67,6 @@ export interface ReadFileOptions extends ReadFileSyncOptions {
 
 const MODE_MAX = 0o7777;
 const INDENT_MAX = 10;
-
-const isPath: Check = (value) => (typeof value === "string" || value instanceof URL ? undefined : "a path");
-const isSchema: Check = (value) => (typeof value === "object" || typeof value === "function" ? undefined : "a Standard Schema");
 
 const REPLACE_SYNC = {
   durability: oneOf("durable", "atomic", "volatile"),

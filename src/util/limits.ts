@@ -103,3 +103,19 @@ export const LOG_LOCK_TIMEOUT_MS = 60_000;
 /** First and longest pause before a tailing reader looks again. */
 export const TAIL_DELAY_FIRST_MS = 1;
 export const TAIL_DELAY_MAX_MS = 25;
+
+/** Generations of a checkpoint that are kept, by default and at most: one to go back to, and one more. */
+export const KEEP_GENERATIONS = 3;
+export const KEEP_GENERATIONS_MAX = 1000;
+
+/** Longest fingerprint of a checkpoint, as JSON: it is in each generation, and shown to people. */
+export const FINGERPRINT_BYTES_MAX = 64 * 1024;
+
+/** The first line of a generation is in these, with room for a fingerprint of that length. */
+export const HEAD_BYTES = 256 * 1024;
+
+/** Times that a reader lists a checkpoint again when a generation vanishes while it looks. */
+export const CHECKPOINT_LOOKS_MAX = 20;
+
+/** How long a run waits for the one before it: it may just be dying, and a status page has its lock for a moment. */
+export const CHECKPOINT_LOCK_TIMEOUT_MS = 250;
