@@ -4,6 +4,7 @@ import { CHECKPOINT_LOCK_NAME, type Header, type Member, type Progress, partName
 import type { LockOwner } from "../format/lock-note.ts";
 import { currentMachine } from "../io/current.ts";
 import { atExit } from "../io/exit.ts";
+import { sleep } from "../io/program.ts";
 import { run } from "../io/run.ts";
 import { acquireLock, type Lock, lockKind } from "../lock/index.ts";
 import { CHECKPOINT_LOCK_TIMEOUT_MS } from "../util/limits.ts";
@@ -276,6 +277,15 @@ export class Checkpoint<State = unknown> {
   /** @internal */
   nowMs(): number {
     return this.#place.machine.sync.now();
+  }
+
+  /** @internal Calls `body` after so many milliseconds, unless the function that is returned was called before. */
+  after(milliseconds: number, body: () => void): () => void {
+    const cancel = new AbortController();
+    run(sleep(milliseconds), this.#place.machine.io, cancel.signal).then(body, (error: unknown) => {
+      if (!cancel.signal.aborted) throw error;
+    });
+    return () => cancel.abort();
   }
 
   async #save(state: State, beside: Beside): Promise<SaveResult> {

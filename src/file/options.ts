@@ -36,6 +36,11 @@ export interface StageFileOptions extends WriteFileSyncOptions {
 export interface WriteFileOptions extends StageFileOptions {
   /** Of several writes that wait for this file, make only the newest; the others then resolve with it. Default false. */
   readonly coalesce?: boolean | undefined;
+  /**
+   * If the process ends before this has landed, by itself, by `process.exit` or by an error, write it synchronously then. One that
+   * is killed loses it. Not for iterables, nor with `ifAbsent`. Default false.
+   */
+  readonly flushAtExit?: boolean | undefined;
 }
 
 /** Where and how long {@link updateFile} locks. */
@@ -83,7 +88,7 @@ const UPDATE_SYNC = {
   lockDirectory: isPath,
 } as const satisfies Checks;
 const STAGE = { ...WRITE_SYNC, signal: isSignal } as const satisfies Checks;
-const WRITE = { ...STAGE, coalesce: isBoolean } as const satisfies Checks;
+const WRITE = { ...STAGE, coalesce: isBoolean, flushAtExit: isBoolean } as const satisfies Checks;
 const READ_SYNC = { encoding: oneOf("utf8"), busyTimeoutMs: WRITE_SYNC.busyTimeoutMs } as const satisfies Checks;
 
 /** The options each function knows. */

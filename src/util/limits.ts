@@ -119,3 +119,19 @@ export const CHECKPOINT_LOOKS_MAX = 20;
 
 /** How long a run waits for the one before it: it may just be dying, and a status page has its lock for a moment. */
 export const CHECKPOINT_LOCK_TIMEOUT_MS = 250;
+
+/** Done keys that are kept as they are: each save of a job has them, and so many are no more than a few blocks of the disk. */
+export const DONE_KEYS_RECENT = 1024;
+
+/** Keys that a job in order may have done above one that is not: they are in each save. */
+export const CURSOR_AHEAD_MAX = 1024;
+
+/** Items that may fail and be passed over, each of which is remembered by its key: a job of which more fail is broken. */
+export const FAILED_ITEMS_MAX = 10_000;
+
+/** After so many items, or so long, a job is saved, if nobody says otherwise: two syncs for some seconds of work. */
+export const SAVE_EVERY_ITEMS = 100;
+export const SAVE_EVERY_MS = 5_000;
+
+/** Items of a job that may be worked on at once. */
+export const CONCURRENCY_MAX = 10_000;
