@@ -30,8 +30,6 @@ export const jsonCodec: Codec<unknown> = {
  * Node's structured clone: also maps, sets, dates, typed arrays, bigints, cycles. Not for people to read; newer versions of Node
  * read what older ones wrote (v8.deserialize), not always the other way round.
  */
-export const structuredCloneCodec: Codec<unknown> = {
-  name: "v8",
-  encode: (state) => v8.serialize(state),
-  decode: (bytes) => v8.deserialize(bytes),
-};
+export function structuredCloneCodec<State>(): Codec<State> {
+  return { name: "v8", encode: (state) => v8.serialize(state), decode: (bytes) => v8.deserialize(bytes) };
+}

@@ -14,7 +14,7 @@ export interface ItemContext {
  * it was when it is called again.
  *
  * Guarantee: **at least once.** An item counts as done when its handler has returned and that was saved; after a crash at most
- * `every.items` items are done again, so a handler must be one that may do its work twice. No item is left out: what is done is
+ * `every.items` items, and those that were under way, are done again, so a handler must be one that may do its work twice. No item is left out: what is done is
  * known by its key and not by its place, so items may be inserted, removed or reordered between two runs, also by the work itself.
  * A job that has come to its end stays done, and a further call does only what is new, or failed; to do all again, `clear` the
  * checkpoint or use `fresh`.

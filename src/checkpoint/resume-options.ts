@@ -9,7 +9,10 @@ import type { Order } from "./resume-state.ts";
 
 /** When a job is saved: whichever comes first. */
 export interface SaveEvery {
-  /** After so many items, 1 to 2^53 - 1; after a kill at most so many are done again. Default 100, with `ms` alone no limit. */
+  /**
+   * After so many items, 1 to 2^53 - 1. Default 100, with `ms` alone no limit. After a kill at most so many are done again, the last
+   * of those under way counted: so many and `concurrency` less one.
+   */
   readonly items?: number | undefined;
   /** When so much time has passed since the last save, in milliseconds, 1 to 86400000. Default 5000, with `items` alone no limit. */
   readonly ms?: number | undefined;
@@ -31,7 +34,7 @@ export interface ResumableOptions<Item> {
    * next start tries the item again. Or a function that says which.
    */
   readonly onError?: OnItemError | ((error: unknown, item: Item, key: Key) => OnItemError | Promise<OnItemError>) | undefined;
-  /** Items that are worked on at once, 1 to 10000. Default 1. Not more than `every.items`. */
+  /** Items that are worked on at once, 1 to 10000. Default 1. */
   readonly concurrency?: number | undefined;
   /**
    * `"ascending"`: keys are all numbers or all texts, and each is greater than the one before, at each start; then one key says how
@@ -127,14 +130,11 @@ export function jobOf<Item>(options: ResumableOptions<Item>): Job<Item> {
   if (key === undefined || checkpoint === undefined) throw new TypeError("options key and checkpoint must be given");
   if (checkpoint.hasSchema) throw new TypeError("option checkpoint must be one without a schema: its state is that of the job");
   const everyItems = every.items ?? Number.POSITIVE_INFINITY;
-  const concurrency = given.concurrency ?? 1;
-  if (concurrency > everyItems)
-    throw new RangeError(`option concurrency must be at most every.items, which is ${everyItems}; it is ${concurrency}`);
   return {
     ...given,
     everyItems,
     everyMs: every.ms ?? Number.POSITIVE_INFINITY,
-    concurrency,
+    concurrency: given.concurrency ?? 1,
     order: given.order ?? "any",
     signal: given.signal ?? never,
   };

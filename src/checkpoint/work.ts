@@ -98,11 +98,9 @@ export class Work<Item> {
     });
   }
 
-  /** What is under way counts: after a crash no more than `every.items` are done again. */
+  /** While a save is due none is begun: after a crash no more are done again than `every.items`, and those under way. */
   get #hasRoom(): boolean {
-    const atRisk = this.#unsaved - this.#unsavedTried + this.#inFlight.size;
-    const { concurrency, everyItems } = this.#job;
-    const free = this.#inFlight.size < concurrency && atRisk < everyItems && !this.#tally.isFarAhead;
+    const free = this.#inFlight.size < this.#job.concurrency && !this.#isDue && !this.#tally.isFarAhead;
     return free && !this.#asking && !this.#ended && !this.#stop;
   }
 
