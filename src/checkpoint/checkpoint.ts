@@ -16,7 +16,7 @@ import { listCheckpoint, makePlace } from "./files.ts";
 import { type HistoryEntry, historyOf } from "./history.ts";
 import { type Loaded, loadNewest } from "./load.ts";
 import { HISTORY, type HistoryOptions, OPEN, type OpenCheckpointOptions, SAVE, type SaveOptions } from "./options.ts";
-import { type Place, placeOf } from "./place.ts";
+import { type Place, perform, placeOf } from "./place.ts";
 import { publishGeneration, publishGenerationSync, type SaveResult, writeNew } from "./publish.ts";
 import { type DamagedGeneration, readGeneration, sha256Of } from "./read.ts";
 import { type Shelf, shelfOf, tidy } from "./shelf.ts";
@@ -86,11 +86,11 @@ export class Checkpoint<State = unknown> {
     const machine = currentMachine();
     const place = placeOf(machine, absoluteDirectory(path), given);
     if (given.readOnly) return new Checkpoint(place, undefined);
-    await run(makePlace(place.dir), machine.io);
+    await perform(place, makePlace(place.dir));
     const timeoutMs = given.lockTimeoutMs ?? CHECKPOINT_LOCK_TIMEOUT_MS;
     const lock = await acquireLock(pathIn(place.dir, CHECKPOINT_LOCK_NAME), { timeoutMs });
     try {
-      return new Checkpoint(place, { lock, shelf: shelfOf(await run(listCheckpoint(place.dir), machine.io)) });
+      return new Checkpoint(place, { lock, shelf: shelfOf(await perform(place, listCheckpoint(place.dir))) });
     } catch (error) {
       await lock.release();
       throw error;
@@ -190,7 +190,7 @@ export class Checkpoint<State = unknown> {
    */
   async clear(): Promise<SaveResult> {
     const cleared = this.#inOrder(async (owned) => {
-      const header = this.#header(owned, { kind: "cleared", codec: "json", version: 1 });
+      const header = this.#header(owned, { kind: "cleared", codec: "json", version: 1, original: undefined });
       const result = await publishGeneration(this.#place, owned.shelf, header, "null");
       this.#carried = {};
       return result;
@@ -222,7 +222,7 @@ export class Checkpoint<State = unknown> {
 
   /** Who runs, if somebody does: the process that has the checkpoint open to save to it. */
   async owner(): Promise<LockOwner | undefined> {
-    const finding = await run(lockKind.examine({ dir: this.path, names: [CHECKPOINT_LOCK_NAME] }), this.#place.machine.io);
+    const finding = await perform(this.#place, lockKind.examine({ dir: this.path, names: [CHECKPOINT_LOCK_NAME] }));
     return finding?.state === "live" ? finding.owner : undefined;
   }
 
@@ -326,7 +326,7 @@ export class Checkpoint<State = unknown> {
   async #good({ shelf }: Run, to: number | undefined): Promise<{ header: Header; state: Uint8Array }> {
     const numbers = [...shelf.there].sort((a, b) => b - a);
     for (const generation of to === undefined ? numbers.slice(1) : [to]) {
-      const found = await readGeneration(this.#place, generation);
+      const found = await perform(this.#place, readGeneration(this.path, generation));
       const usable = found && "header" in found && found.header.kind === "state";
       if (usable) return found;
       if (to !== undefined && found && "cause" in found)

@@ -1,9 +1,8 @@
 /** All generations there are, for people. */
 
 import type { Header, Progress } from "../format/checkpoint.ts";
-import { run } from "../io/run.ts";
 import { listCheckpoint } from "./files.ts";
-import type { Place } from "./place.ts";
+import { type Place, perform } from "./place.ts";
 import { type DamagedGeneration, describeGeneration, readGeneration } from "./read.ts";
 
 /** One generation. */
@@ -24,26 +23,28 @@ export interface HistoryEntry {
   /** The generation of which it is a copy, by a rollback. */
   readonly copyOf: number | undefined;
   readonly fingerprint: unknown;
+  /** The name of its codec. */
+  readonly codec: string | undefined;
   readonly damage: DamagedGeneration | undefined;
 }
 
 /** Describes all generations, the newest first. */
 export async function historyOf<State>(place: Place<State>, verify: boolean): Promise<HistoryEntry[]> {
-  const { generations, damaged } = await run(listCheckpoint(place.dir), place.machine.io);
+  const { generations, damaged } = await perform(place, listCheckpoint(place.dir));
   const all = [
     ...generations.map((generation) => ({ generation, part: "generation" as const })),
     ...damaged.map((generation) => ({ generation, part: "damaged" as const })),
   ].sort((a, b) => b.generation - a.generation);
   const entries: HistoryEntry[] = [];
   for (const { generation, part } of all) {
-    const found = await describeGeneration(place, generation, part);
+    const found = await perform(place, describeGeneration(place.dir, generation, part));
     if (!found) continue; // removed meanwhile
-    const whole = verify && part === "generation" ? await readGeneration(place, generation) : undefined;
+    const whole = verify && part === "generation" ? await perform(place, readGeneration(place.dir, generation)) : undefined;
     const { path, sizeBytes, header } = found;
     const damage = whole && "cause" in whole ? whole : undefined;
-    const { kind, savedAt, startedAt, progress, copyOf, fingerprint } = header ?? ({} as Partial<Header>);
+    const { kind, savedAt, startedAt, progress, copyOf, fingerprint, codec } = header ?? ({} as Partial<Header>);
     const state = part === "damaged" ? "aside" : damage || !header ? "damaged" : whole ? "good" : "unverified";
-    entries.push({ generation, path, sizeBytes, state, kind, savedAt, startedAt, progress, copyOf, fingerprint, damage });
+    entries.push({ generation, path, sizeBytes, state, kind, savedAt, startedAt, progress, copyOf, fingerprint, codec, damage });
   }
   return entries;
 }

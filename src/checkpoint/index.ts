@@ -6,6 +6,7 @@
 export type { Member, Progress } from "../format/checkpoint.ts";
 export type { LockOwner } from "../format/lock-note.ts";
 export { Checkpoint } from "./checkpoint.ts";
+export { checkpointKind } from "./checkpoint-kind.ts";
 export { type Codec, type Encoded, structuredCloneCodec } from "./codec.ts";
 export type { FingerprintDifference } from "./differences.ts";
 export type { Key } from "./done-keys.ts";

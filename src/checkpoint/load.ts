@@ -3,13 +3,12 @@ import { HoldfastError, isHoldfastError } from "../errors.ts";
 import { readFile } from "../file/index.ts";
 import { checkpointName, type Header, type Progress } from "../format/checkpoint.ts";
 import { withMachine } from "../io/current.ts";
-import { run } from "../io/run.ts";
 import { CHECKPOINT_LOOKS_MAX } from "../util/limits.ts";
 import { notify } from "../util/notices.ts";
 import { pathIn } from "../util/path.ts";
 import { differences } from "./differences.ts";
 import { type Listing, listCheckpoint } from "./files.ts";
-import type { Place } from "./place.ts";
+import { type Place, perform } from "./place.ts";
 import { type DamagedGeneration, fit, interpret, readGeneration } from "./read.ts";
 
 /** A state that was loaded. */
@@ -61,7 +60,7 @@ export interface Newest<State> {
 /** Finds the newest state that can be used. Looks again, a bounded number of times, when a generation vanishes meanwhile. */
 export async function loadNewest<State>(place: Place<State>): Promise<Newest<State>> {
   for (let look = 0; look < CHECKPOINT_LOOKS_MAX; look++) {
-    const listing = await run(listCheckpoint(place.dir), place.machine.io);
+    const listing = await perform(place, listCheckpoint(place.dir));
     const found = await firstGood(place, listing);
     if (found) return found;
   }
@@ -79,7 +78,7 @@ async function firstGood<State>(place: Place<State>, listing: Listing): Promise<
       damaged.push({ generation, path, cause: "aside", message: "it was found damaged before" });
       continue;
     }
-    const whole = await readGeneration(place, generation);
+    const whole = await perform(place, readGeneration(place.dir, generation));
     if (whole === undefined) return undefined;
     if ("cause" in whole) {
       damaged.push(whole);

@@ -1,6 +1,10 @@
 /** What is known of a checkpoint that is open. */
 import type { Durability } from "../core/prepare.ts";
+import { never } from "../io/abort.ts";
 import type { Machine } from "../io/io.ts";
+import type { Program } from "../io/program.ts";
+import { run } from "../io/run.ts";
+import { slotsOf } from "../io/slots.ts";
 import { KEEP_GENERATIONS } from "../util/limits.ts";
 import { absolutePath } from "../util/path.ts";
 import { type Codec, jsonCodec } from "./codec.ts";
@@ -34,4 +38,9 @@ export function placeOf<State>(machine: Machine, dir: string, options: OpenCheck
     legacy: options.legacy === undefined ? undefined : absolutePath(options.legacy),
     options,
   };
+}
+
+/** Runs a program on the machine of the checkpoint, once there is a place for one more. */
+export function perform<T>({ machine }: Pick<Place<unknown>, "machine">, program: Program<T>): Promise<T> {
+  return slotsOf(machine).programs.use(never, () => run(program, machine.io));
 }

@@ -4,11 +4,10 @@ import { type WriteResult, writeFile, writeFileSync } from "../file/index.ts";
 import { checkpointName, type Header } from "../format/checkpoint.ts";
 import { withMachine } from "../io/current.ts";
 import { lstat } from "../io/program.ts";
-import { run } from "../io/run.ts";
 import { pathIn } from "../util/path.ts";
 import type { Encoded } from "./codec.ts";
 import { generationContent } from "./encode.ts";
-import type { Place } from "./place.ts";
+import { type Place, perform } from "./place.ts";
 import type { Shelf } from "./shelf.ts";
 
 /** What a save has written. */
@@ -59,10 +58,11 @@ function noteGood(shelf: Shelf, header: Header): void {
  * the name free.
  */
 export async function writeNew<State>(
-  { machine, durability }: Place<State>,
+  place: Place<State>,
   path: string,
   content: () => Parameters<typeof writeFile>[1],
 ): Promise<WriteResult> {
+  const { machine, durability } = place;
   const write = (ifAbsent: boolean): Promise<WriteResult> =>
     withMachine(machine, () => writeFile(path, content(), { durability, ifAbsent }));
   try {
@@ -70,7 +70,7 @@ export async function writeNew<State>(
   } catch (error) {
     if (isHoldfastError(error, "EXISTS"))
       throw new HoldfastError("EXISTS", { what: "another run has saved this generation: it is not alone", path, cause: error });
-    if (!isHoldfastError(error, "UNSUPPORTED") || (await run(lstat(path), machine.io))) throw error;
+    if (!isHoldfastError(error, "UNSUPPORTED") || (await perform(place, lstat(path)))) throw error;
     return await write(false);
   }
 }

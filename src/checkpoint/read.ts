@@ -1,7 +1,8 @@
 /** One generation, read and checked. */
 import { createHash } from "node:crypto";
-import { HoldfastError, isHoldfastError } from "../errors.ts";
-import { readFile, validate } from "../file/index.ts";
+import { readWhole } from "../core/read.ts";
+import { HoldfastError, isHoldfastError, toHoldfastError } from "../errors.ts";
+import { validate } from "../file/index.ts";
 import {
   checkpointName,
   decodeGeneration,
@@ -11,8 +12,8 @@ import {
   type Progress,
   parseHead,
 } from "../format/checkpoint.ts";
-import { withMachine } from "../io/current.ts";
-import { run } from "../io/run.ts";
+import { lstat, type Program } from "../io/program.ts";
+import { HELD_BUDGET_ASYNC_MS } from "../util/limits.ts";
 import { pathIn } from "../util/path.ts";
 import { readHead } from "./files.ts";
 import type { Place } from "./place.ts";
@@ -48,12 +49,9 @@ export interface Whole {
 }
 
 /** Reads the files of a generation, and checks each by its digest; undefined if it is gone. */
-export async function readGeneration(
-  { machine, dir }: Pick<Place<unknown>, "dir" | "machine">,
-  generation: number,
-): Promise<DamagedGeneration | Whole | undefined> {
+export function* readGeneration(dir: string, generation: number): Program<DamagedGeneration | Whole | undefined> {
   const path = pathIn(dir, checkpointName("generation", generation));
-  const bytes = await contentOf(machine, path);
+  const bytes = yield* contentOf(path);
   if (bytes === undefined) return undefined;
   if (!(bytes instanceof Uint8Array)) return { generation, path, cause: "unreadable", message: "it can't be read", error: bytes };
   const decoded = decodeGeneration(bytes, generation);
@@ -62,9 +60,9 @@ export async function readGeneration(
   const { header, state } = decoded;
   const members: Uint8Array[] = [];
   for (const member of header.members ?? []) {
-    const content = await contentOf(machine, pathIn(dir, member.name));
+    const content = yield* contentOf(pathIn(dir, member.name));
     // Both are removed together: if its generation is gone too, it was only removed.
-    if (content === undefined && (await contentOf(machine, path)) === undefined) return undefined;
+    if (content === undefined && !(yield* lstat(path))) return undefined;
     if (!(content instanceof Uint8Array) || !isWhole(content, member)) {
       const what = content instanceof Uint8Array ? "is damaged" : content ? "can't be read" : "is gone";
       const { savedAt, progress } = header;
@@ -83,12 +81,13 @@ function isWhole(content: Uint8Array, { sizeBytes, sha256 }: Member): boolean {
 export const sha256Of = (content: Uint8Array): string => createHash("sha256").update(content).digest("hex");
 
 /** Undefined: it is gone. An error: the disk can't give it. */
-async function contentOf(machine: Place<unknown>["machine"], path: string): Promise<HoldfastError | Uint8Array | undefined> {
+function* contentOf(path: string): Program<HoldfastError | Uint8Array | undefined> {
   try {
-    return await withMachine(machine, () => readFile(path));
+    return yield* readWhole(path, HELD_BUDGET_ASYNC_MS);
   } catch (error) {
     if (isHoldfastError(error, "NOT_FOUND")) return undefined;
-    if (isHoldfastError(error) && (error.kind === "io" || error.code === "NOT_A_FILE")) return error;
+    const failed = toHoldfastError(error, "unchanged");
+    if (isHoldfastError(failed) && (failed.kind === "io" || failed.code === "NOT_A_FILE")) return failed;
     throw error;
   }
 }
@@ -166,13 +165,13 @@ export async function fit<State>(
 const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));
 
 /** What the first line of a generation says, of what is not checked; undefined if it is gone. */
-export async function describeGeneration(
-  { machine, dir }: Pick<Place<unknown>, "dir" | "machine">,
+export function* describeGeneration(
+  dir: string,
   generation: number,
   part: "damaged" | "generation",
-): Promise<{ readonly path: string; readonly sizeBytes: number; readonly header: Header | undefined } | undefined> {
+): Program<{ readonly path: string; readonly sizeBytes: number; readonly header: Header | undefined } | undefined> {
   const path = pathIn(dir, checkpointName(part, generation));
-  const head = await run(readHead(path), machine.io);
+  const head = yield* readHead(path);
   if (!head) return undefined;
   const parsed = parseHead(head.bytes);
   return { path, sizeBytes: head.sizeBytes, header: parsed && "header" in parsed ? parsed.header : undefined };

@@ -1,10 +1,9 @@
 /** What a run knows of the generations on the disk, and which of them it removes. */
 
 import { checkpointName, type Header } from "../format/checkpoint.ts";
-import { run } from "../io/run.ts";
 import { notify } from "../util/notices.ts";
 import { type Listing, moveAside, removeNames } from "./files.ts";
-import type { Place } from "./place.ts";
+import { type Place, perform } from "./place.ts";
 import { describeGeneration, readGeneration } from "./read.ts";
 
 /** The generations of a checkpoint that this process has the lock of: nobody else makes or removes any. */
@@ -29,12 +28,13 @@ export function shelfOf({ generations, parts, greatest }: Listing): Shelf {
  */
 export async function tidy<State>(place: Place<State>, shelf: Shelf): Promise<void> {
   const kept = await keptOf(place, shelf);
-  await run(moveAside(place.dir, [...shelf.bad]), place.machine.io);
+  await perform(place, moveAside(place.dir, [...shelf.bad]));
   for (const bad of shelf.bad) shelf.there.delete(bad);
   shelf.bad.clear();
   const originals = [...kept.values()].flatMap(({ original }) => (original === undefined ? [] : [original]));
   for (const original of originals) {
-    const header = shelf.good.get(original) ?? (await describeGeneration(place, original, "generation"))?.header;
+    const header =
+      shelf.good.get(original) ?? (await perform(place, describeGeneration(place.dir, original, "generation")))?.header;
     if (header) kept.set(original, header);
   }
   const members = new Set([...kept.values()].flatMap((header) => (header.members ?? []).map(({ name }) => name)));
@@ -43,7 +43,7 @@ export async function tidy<State>(place: Place<State>, shelf: Shelf): Promise<vo
   // Generations go before what they consist of: one that is still there is whole.
   const names = [...generations.map((generation) => checkpointName("generation", generation)), ...orphans];
   if (names.length === 0) return;
-  const left = new Set(await run(removeNames(place.dir, names), place.machine.io));
+  const left = new Set(await perform(place, removeNames(place.dir, names)));
   for (const generation of generations) {
     shelf.good.delete(generation);
     if (!left.has(checkpointName("generation", generation))) shelf.there.delete(generation);
@@ -69,7 +69,7 @@ async function keptOf<State>(place: Place<State>, shelf: Shelf): Promise<Map<num
 }
 
 async function lookAt<State>(place: Place<State>, shelf: Shelf, generation: number): Promise<Header | undefined> {
-  const found = await readGeneration(place, generation);
+  const found = await perform(place, readGeneration(place.dir, generation));
   if (found === undefined) shelf.there.delete(generation);
   else if ("cause" in found) shelf.bad.add(generation);
   else shelf.good.set(generation, found.header);
