@@ -35,6 +35,11 @@ export const ERROR_CODES = {
   ASSERTION: { kind: "internal", what: "Holdfast broke a rule of its own", advice: "report this as a bug" },
   BUSY: { kind: "unavailable", what: "another program or a mount holds the file", advice: "close what holds it, then try again" },
   CLOSED: { kind: "closed", what: "it was already committed, discarded or closed", advice: "open a new one" },
+  CORRUPT_CHECKPOINT: {
+    kind: "corrupt",
+    what: "no generation of the checkpoint can be used",
+    advice: "details.damaged has each cause; restore one from a copy, or clear the checkpoint to start anew",
+  },
   CORRUPT_JOURNAL: {
     kind: "corrupt",
     what: "the record of an interrupted commit is damaged, or what it needs is lost",
@@ -47,6 +52,16 @@ export const ERROR_CODES = {
     advice: "details say where; all before it can be read; restore the rest from a good copy",
   },
   EXISTS: { kind: "conflict", what: "the name is already taken", advice: "choose another name, or allow that it is replaced" },
+  FINGERPRINT_MISMATCH: {
+    kind: "conflict",
+    what: "the checkpoint is of another job",
+    advice: "details.differences says how it differs; choose another path, clear it, or load it with anyFingerprint",
+  },
+  FORMAT_TOO_NEW: {
+    kind: "unsupported",
+    what: "it was written by a newer version",
+    advice: "use that version; this one leaves it as it is",
+  },
   INVALID_NAME: { kind: "unsupported", what: "the name can't be stored on this file system", advice: "choose another name" },
   IO: {
     kind: "io",

@@ -1,6 +1,7 @@
 /** The command line as commander sees it: names, options, help. */
 import { Command } from "commander";
 import type { Cancellation } from "./cancel.ts";
+import { addCheckpoint } from "./commands/checkpoint.ts";
 import { addDemo } from "./commands/demo.ts";
 import { addDoctor } from "./commands/doctor.ts";
 import { addLog } from "./commands/log.ts";
@@ -22,6 +23,7 @@ Examples:
   sort a | holdfast write a         a is the old or the new file, never half
   holdfast run --out b -- sh -c 'sort a > "$HOLDFAST_OUT"'
                                     b is replaced only if the command succeeds
+  holdfast checkpoint show job      how far a long job is
   holdfast doctor .                 what dead processes left here
   holdfast prove                    every crash state of every write protocol
 
@@ -41,6 +43,7 @@ export function createProgram(context: Context): Command {
     .exitOverride();
   addWrite(program, context);
   addRun(program, context);
+  addCheckpoint(program, context);
   addDoctor(program, context);
   addLog(program, context);
   addProve(program, context);

@@ -1,4 +1,5 @@
 /** All kinds of things that the doctor knows. Each is made by the part of the library that leaves it on disks. */
+import { checkpointKind } from "../checkpoint/index.ts";
 import type { Kind } from "../core/finding.ts";
 import { measure } from "../core/measure.ts";
 import { quarantineKind } from "../core/quarantine-kind.ts";
@@ -22,7 +23,7 @@ const unknownKind: Kind = {
 };
 
 /** The first that has a key for a name is the one. */
-export const KINDS: readonly Kind[] = [unitKind, quarantineKind, logKind, lockKind, unknownKind];
+export const KINDS: readonly Kind[] = [unitKind, quarantineKind, checkpointKind, logKind, lockKind, unknownKind];
 
 /** What is listed of a directory. */
 export const NAMES = new RegExp(KINDS.map(({ names }) => names.source).join("|"));

@@ -16,7 +16,7 @@ export type {
 export { readFile, readFileSync } from "./read-file.ts";
 export type { StagedFile } from "./stage-file.ts";
 export { stageFile } from "./stage-file.ts";
-export type { SchemaIssue, SchemaResult, StandardSchema } from "./standard-schema.ts";
+export { type SchemaIssue, type SchemaResult, type StandardSchema, validate } from "./standard-schema.ts";
 export { type UpdateResult, updateFile, updateFileSync } from "./update-file.ts";
 export { writeFile, writeFileSync } from "./write-file.ts";
 export type { WriteResult } from "./write-job.ts";

@@ -2,7 +2,7 @@ import { HoldfastError } from "../errors.ts";
 import { checkOptions } from "../util/options.ts";
 import { OPTIONS, type ReadFileOptions, type UpdateFileOptions, type WriteFileOptions } from "./options.ts";
 import { readFile } from "./read-file.ts";
-import type { StandardSchema } from "./standard-schema.ts";
+import { type StandardSchema, validate } from "./standard-schema.ts";
 import { type UpdateResult, updateFile } from "./update-file.ts";
 import { writeFile } from "./write-file.ts";
 import type { WriteResult } from "./write-job.ts";
@@ -104,16 +104,4 @@ function parse(text: string, path: string): unknown {
     const what = text === "" ? "the file is empty, which is no JSON" : undefined;
     throw new HoldfastError("CORRUPT_JSON", { what, path, cause, details: { sizeBytes: Buffer.byteLength(text) } });
   }
-}
-
-async function validate<Output>(schema: StandardSchema<unknown, Output>, value: unknown, path: string): Promise<Output> {
-  const result = await schema["~standard"].validate(value);
-  if (!result.issues) return result.value;
-  const issues = result.issues.map((issue) => ({
-    message: issue.message,
-    path: (issue.path ?? []).map((part) => String(typeof part === "object" ? part.key : part)).join("."),
-  }));
-  const [first] = issues;
-  const what = `the value does not match its schema (${issues.length} issue${issues.length === 1 ? "" : "s"}; first: ${first?.path || "the value"}: ${first?.message})`;
-  throw new HoldfastError("SCHEMA_MISMATCH", { what, path, details: { issues } });
 }

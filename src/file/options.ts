@@ -3,7 +3,7 @@ import type { Durability } from "../core/prepare.ts";
 import type { SymlinkPolicy } from "../core/target.ts";
 import { never } from "../io/abort.ts";
 import { HELD_BUDGET_MAX_MS, LOCK_TIMEOUT_MAX_MS } from "../util/limits.ts";
-import { type Check, type Checks, integer, isBoolean, isSignal, oneOf } from "../util/options.ts";
+import { type Checks, integer, isBoolean, isPath, isSchema, isSignal, oneOf } from "../util/options.ts";
 
 /** Options of {@link writeFileSync}. `undefined` is the default everywhere. */
 export interface WriteFileSyncOptions {
@@ -36,6 +36,11 @@ export interface StageFileOptions extends WriteFileSyncOptions {
 export interface WriteFileOptions extends StageFileOptions {
   /** Of several writes that wait for this file, make only the newest; the others then resolve with it. Default false. */
   readonly coalesce?: boolean | undefined;
+  /**
+   * If the process ends before this has landed, by itself, by `process.exit` or by an error, write it synchronously then. One that
+   * is killed loses it. Not for iterables, nor with `ifAbsent`. Default false.
+   */
+  readonly flushAtExit?: boolean | undefined;
 }
 
 /** Where and how long {@link updateFile} locks. */
@@ -68,9 +73,6 @@ export interface ReadFileOptions extends ReadFileSyncOptions {
 const MODE_MAX = 0o7777;
 const INDENT_MAX = 10;
 
-const isPath: Check = (value) => (typeof value === "string" || value instanceof URL ? undefined : "a path");
-const isSchema: Check = (value) => (typeof value === "object" || typeof value === "function" ? undefined : "a Standard Schema");
-
 const REPLACE_SYNC = {
   durability: oneOf("durable", "atomic", "volatile"),
   strict: isBoolean,
@@ -86,7 +88,7 @@ const UPDATE_SYNC = {
   lockDirectory: isPath,
 } as const satisfies Checks;
 const STAGE = { ...WRITE_SYNC, signal: isSignal } as const satisfies Checks;
-const WRITE = { ...STAGE, coalesce: isBoolean } as const satisfies Checks;
+const WRITE = { ...STAGE, coalesce: isBoolean, flushAtExit: isBoolean } as const satisfies Checks;
 const READ_SYNC = { encoding: oneOf("utf8"), busyTimeoutMs: WRITE_SYNC.busyTimeoutMs } as const satisfies Checks;
 
 /** The options each function knows. */

@@ -1,6 +1,7 @@
 import { memoryOf } from "../core/prepare.ts";
 import { currentMachine } from "../io/current.ts";
 import { type Data, type DataChunk, mayStall, type Source, toSource } from "../io/data.ts";
+import { atExit } from "../io/exit.ts";
 import type { Machine } from "../io/io.ts";
 import { run, runSync } from "../io/run.ts";
 import { slotsOf } from "../io/slots.ts";
@@ -42,12 +43,24 @@ export async function writeFile(path: string | URL, data: Data, options?: WriteF
   const given = checkOptions(options, OPTIONS.write);
   const at = absolutePath(path);
   const source = toSource(data);
+  const machine = currentMachine();
+  const landed = given.flushAtExit ? writeAtExit(at, source, given, machine) : undefined;
   try {
-    return await writeSource(at, source, given, currentMachine());
+    return await writeSource(at, source, given, machine);
   } catch (error) {
     if (!(source instanceof Uint8Array)) source.leave();
     throw error;
+  } finally {
+    landed?.();
   }
+}
+
+/** Of several writes of one file the last one is enough. */
+function writeAtExit(path: string, source: Source, options: WriteFileOptions, machine: Machine): () => void {
+  if (!(source instanceof Uint8Array)) throw new TypeError("data must not be an iterable with flushAtExit");
+  if (options.ifAbsent) throw new TypeError("flushAtExit can't be had with ifAbsent: nobody would be told that the file exists");
+  const { flushAtExit: _at, coalesce: _one, signal: _none, ...rest } = options;
+  return atExit(machine, path, () => void writeFileSync(path, source, rest));
 }
 
 async function writeSource(path: string, source: Source, options: WriteFileOptions, machine: Machine): Promise<WriteResult> {

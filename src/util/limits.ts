@@ -109,3 +109,35 @@ export const LOG_LOCK_TIMEOUT_MS = 60_000;
 /** First and longest pause before a tailing reader looks again. */
 export const TAIL_DELAY_FIRST_MS = 1;
 export const TAIL_DELAY_MAX_MS = 25;
+
+/** Generations of a checkpoint that are kept, by default and at most: one to go back to, and one more. */
+export const KEEP_GENERATIONS = 3;
+export const KEEP_GENERATIONS_MAX = 1000;
+
+/** Longest fingerprint of a checkpoint, as JSON: it is in each generation, and shown to people. */
+export const FINGERPRINT_BYTES_MAX = 64 * 1024;
+
+/** The first line of a generation is in these, with room for a fingerprint of that length. */
+export const HEAD_BYTES = 256 * 1024;
+
+/** Times that a reader lists a checkpoint again when a generation vanishes while it looks. */
+export const CHECKPOINT_LOOKS_MAX = 20;
+
+/** How long a run waits for the one before it: it may just be dying, and a status page has its lock for a moment. */
+export const CHECKPOINT_LOCK_TIMEOUT_MS = 250;
+
+/** Done keys that are kept as they are: each save of a job has them, and so many are no more than a few blocks of the disk. */
+export const DONE_KEYS_RECENT = 1024;
+
+/** Keys that a job in order may have done above one that is not: they are in each save. */
+export const CURSOR_AHEAD_MAX = 1024;
+
+/** Items that may fail and be passed over, each of which is remembered by its key: a job of which more fail is broken. */
+export const FAILED_ITEMS_MAX = 10_000;
+
+/** After so many items, or so long, a job is saved, if nobody says otherwise: two syncs for some seconds of work. */
+export const SAVE_EVERY_ITEMS = 100;
+export const SAVE_EVERY_MS = 5_000;
+
+/** Items of a job that may be worked on at once. */
+export const CONCURRENCY_MAX = 10_000;

@@ -8,10 +8,12 @@ import { channel } from "node:diagnostics_channel";
 export interface Notice {
   /**
    * `swept`: leftovers of dead writers were removed. `recovered`: a commit that a dead process had begun was finished.
+   * `source-failed`: a source that a job has left failed at that. `degraded`: of a checkpoint not the newest generation could be loaded. `save-failed`: a checkpoint that nobody waits for, or
+   * that is to go on without, could not be saved.
    * `sweep-failed`: something could not be removed or finished. `no-native-lock`: fs-native-extensions can't be loaded, so
    * leftovers are removed by age only.
    */
-  readonly type: "no-native-lock" | "recovered" | "sweep-failed" | "swept";
+  readonly type: "degraded" | "no-native-lock" | "recovered" | "save-failed" | "source-failed" | "sweep-failed" | "swept";
   /** The directory, or the file; none for `no-native-lock`. */
   readonly path?: string;
   readonly cause?: unknown;

@@ -15,8 +15,18 @@ export const integer =
   (max: number, text = String(max)): Check =>
   (value) =>
     Number.isInteger(value) && (value as number) >= 0 && (value as number) <= max ? undefined : `an integer from 0 to ${text}`;
+/** An integer from 1 to `max`. */
+export const positive =
+  (max: number): Check =>
+  (value) =>
+    Number.isInteger(value) && (value as number) >= 1 && (value as number) <= max ? undefined : `an integer from 1 to ${max}`;
 /** What aborts a call. */
 export const isSignal: Check = (value) => (value instanceof AbortSignal ? undefined : "an AbortSignal");
+/** A file, by its path. */
+export const isPath: Check = (value) => (typeof value === "string" || value instanceof URL ? undefined : "a path");
+/** What has the look of a schema. */
+export const isSchema: Check = (value) =>
+  typeof value === "object" || typeof value === "function" ? undefined : "a Standard Schema";
 /** What is called back. */
 export const isFunction: Check = (value) => (typeof value === "function" ? undefined : "a function");
 

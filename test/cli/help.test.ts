@@ -12,6 +12,8 @@ describe("help", { concurrency: 3 }, () => {
     ["write", "--help"],
     ["run", "--help"],
     ["doctor", "--help"],
+    ["checkpoint", "--help"],
+    ["checkpoint", "show", "--help"],
     ["prove", "--help"],
     ["demo", "--help"],
     ["help", "write"],

@@ -4,6 +4,7 @@ import path from "node:path";
 import { createInterface } from "node:readline";
 import { pathToFileURL } from "node:url";
 import * as hf from "holdfast";
+import * as checkpoints from "holdfast/checkpoint";
 import * as doctor from "holdfast/doctor";
 import * as locks from "holdfast/lock";
 import * as logs from "holdfast/log";
@@ -30,6 +31,7 @@ async function settle<T>(work: () => T | Promise<T>): Promise<Settled<T>> {
 
 const box: Toolbox = {
   hf,
+  checkpoints,
   doctor,
   locks,
   logs,

@@ -6,6 +6,7 @@ import type * as nodePath from "node:path";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
 import type * as holdfast from "holdfast";
+import type * as checkpoints from "holdfast/checkpoint";
 import type * as doctor from "holdfast/doctor";
 import type * as locks from "holdfast/lock";
 import type * as logs from "holdfast/log";
@@ -15,6 +16,7 @@ import type { witnessed } from "./witness.ts";
 /** What a function in a child process can use; it sees nothing of the file it is written in. */
 export interface Toolbox {
   readonly hf: typeof holdfast;
+  readonly checkpoints: typeof checkpoints;
   readonly doctor: typeof doctor;
   readonly locks: typeof locks;
   readonly logs: typeof logs;

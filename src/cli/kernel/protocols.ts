@@ -4,6 +4,7 @@
  */
 import * as path from "node:path";
 import { stageDirectory, stageFile, updateFile, writeFile, writeFileSync } from "../../index.ts";
+import { checkpointProtocol } from "./checkpoint-protocol.ts";
 import type { Sabotage } from "./controls.ts";
 import type { FileSystemName } from "./file-systems.ts";
 import type { Prediction } from "./predict.ts";
@@ -173,4 +174,5 @@ export const PROTOCOLS: readonly Protocol[] = [
   swapped,
   together,
   again,
+  checkpointProtocol(goesThrough),
 ];

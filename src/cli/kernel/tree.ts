@@ -6,7 +6,8 @@ import type { SimDisk } from "../../sim/index.ts";
 /** Names relative to the directory, `/` after directories, with what is there. Holdfast's own (docs/format) are left out. */
 export type Tree = ReadonlyMap<string, string>;
 
-const isOwn = (name: string): boolean => name.split("/").some((part) => /^\.holdfast-|\.lock$/.test(part));
+const OWN = /^\.holdfast-|\.lock$|^(damaged|generation|part)-\d{12}/;
+const isOwn = (name: string): boolean => name.split("/").some((part) => OWN.test(part));
 
 const known = new Map<string, string>();
 const KNOWN_MAX = 1000;
