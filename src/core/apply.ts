@@ -25,6 +25,7 @@ export interface Applied {
 /** `superseded`: the target is not what the record has seen. `lost`: what should take its place is gone. */
 type Outcome = "done" | "lost" | "superseded";
 
+type Rename = JournalStep & { readonly do: "rename" };
 type Put = JournalStep & { readonly do: "put" };
 type Swap = JournalStep & { readonly do: "swap" };
 
@@ -32,13 +33,47 @@ type Swap = JournalStep & { readonly do: "swap" };
 export function* applySteps(journal: Journal): Program<Applied> {
   const superseded: string[] = [];
   const lost: string[] = [];
+  const moved = new Moved(journal);
   for (const step of journal.record.steps) {
+    if (step.do !== "rename" || moved.isFrom(step.target)) yield* moved.settle();
     const blocked = superseded.some((above) => step.target.startsWith(`${above}/`));
     const outcome = blocked ? "superseded" : yield* applyStep(journal, step);
+    if (step.do === "rename") moved.add(step);
     if (outcome === "superseded") superseded.push(step.target);
     if (outcome === "lost") lost.push(step.target);
   }
+  yield* moved.settle();
   return { superseded, lost };
+}
+
+/**
+ * What was renamed, and may not be durable under its new name yet. It must be before its old name is given to something else, or
+ * the directory of the old name is removed: a power loss could keep that and lose the new name, and with it the file.
+ */
+class Moved {
+  readonly #journal: Journal;
+  readonly #from = new Set<string>();
+  readonly #dirs = new Set<string>();
+
+  constructor(journal: Journal) {
+    this.#journal = journal;
+  }
+
+  isFrom(path: string): boolean {
+    return this.#from.has(path);
+  }
+
+  /** Also if it was renamed before: whoever did it may not have come to the sync. */
+  add({ from, target }: Rename): void {
+    this.#from.add(from);
+    for (const one of [target, from]) this.#dirs.add(path.posix.dirname(one));
+  }
+
+  *settle(): Program<void> {
+    for (const dir of this.#dirs) yield* syncIfThere(this.#journal, dir);
+    this.#dirs.clear();
+    this.#from.clear();
+  }
 }
 
 function* applyStep(journal: Journal, step: JournalStep): Program<Outcome> {
@@ -59,6 +94,8 @@ function* applyStep(journal: Journal, step: JournalStep): Program<Outcome> {
       return isSame(found, step.before) ? yield* removeEmpty(at) : "done";
     case "put":
       return yield* put(journal, step, found);
+    case "rename":
+      return yield* renameFound(journal, step, found);
     case "swap":
       return yield* swap(journal, step, found);
   }
@@ -85,8 +122,33 @@ function* put(journal: Journal, { target, before, staged, after }: Put, found: S
   // Published, and then replaced or removed by somebody: the later change counts.
   if (!isStaged) return before !== null && isUnchanged(found, before) ? "lost" : "done";
   if (!isUnchanged(found, before)) return "superseded";
-  yield* held(() => move(from, to, after), to);
-  return "done";
+  return yield* moveInto(from, to, after);
+}
+
+/** As a put, but what is moved is no content of ours: whoever has changed or removed it since has superseded the step. */
+function* renameFound(journal: Journal, { from, target, before, after }: Rename, found: Stat | undefined): Program<Outcome> {
+  const [source, to] = [pathOf(journal, from), pathOf(journal, target)];
+  const left = yield* lstat(source);
+  if (isSame(found, after)) {
+    // A power loss has left it with both names, or both are hard links. One link: two spellings of one name.
+    if (left && left.links > 1 && isSame(left, after)) yield* unlink(source);
+    return "done";
+  }
+  // Renamed, and then renamed on, replaced or removed; unless what it would have replaced is still there.
+  if (!isSame(left, after)) return before !== null && isUnchanged(found, before) ? "superseded" : "done";
+  if (!isUnchanged(left, after) || !isUnchanged(found, before)) return "superseded";
+  return yield* moveInto(source, to, after);
+}
+
+/** Who has removed the directory, or put something in the place since it was looked at, has superseded what was to go there. */
+function* moveInto(from: string, to: string, what: Seen): Program<Outcome> {
+  try {
+    yield* held(() => move(from, to, what), to);
+    return "done";
+  } catch (error) {
+    if (!["EISDIR", "ENOENT", "ENOTDIR"].includes(errnoOf(error)) || !isSame(yield* lstat(from), what)) throw error;
+    return "superseded";
+  }
 }
 
 /**
@@ -140,10 +202,11 @@ function* held(attempt: () => Program<void>, at: string): Program<void> {
 /** Makes durable what the steps did: the names in each directory that they touched. */
 export function* syncTouched(journal: Journal): Program<void> {
   const parents = journal.record.steps.map(({ target }) => path.posix.dirname(target));
-  for (const parent of new Set(parents)) yield* syncIfThere(parent === "." ? journal.dir : pathOf(journal, parent));
+  for (const parent of new Set(parents)) yield* syncIfThere(journal, parent);
 }
 
 /** A directory that a later step removed needs no sync of its own. */
-function* syncIfThere(dir: string): Program<void> {
+function* syncIfThere(journal: Journal, relative: string): Program<void> {
+  const dir = relative === "." ? journal.dir : pathOf(journal, relative);
   if ((yield* lstat(dir))?.kind === "directory") yield* syncDir(dir);
 }

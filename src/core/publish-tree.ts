@@ -1,12 +1,13 @@
 /** From a staged directory to its target's name: the ways of `docs/format/directory.md`. */
 
 import { certainlyNotApplied, errnoOf, HoldfastError } from "../errors.ts";
+import type { JournalStep } from "../format/journal.ts";
 import { ourName } from "../format/names.ts";
 import type { Stat } from "../io/io.ts";
 import { commit, exchange, list, lstat, NotApplied, type Program, rename, traits } from "../io/program.ts";
 import { LISTED_MAX } from "../util/limits.ts";
 import { carryOut, syncOrKeep } from "./carry-out.ts";
-import { planTree } from "./plan.ts";
+import { planChanges, type Unit, type Wanted } from "./plan.ts";
 import { syncIf } from "./publish.ts";
 import { isSame, seenOf } from "./seen.ts";
 import type { StagedTree } from "./staged-tree.ts";
@@ -117,10 +118,18 @@ export function* publishBySteps(staged: StagedTree, target: Place, how: PublishT
   const inTwo = atOnce === "two-step" && existing ? yield* swapInTwo(staged, target, existing) : undefined;
   if (inTwo) return inTwo;
   if (!how.replace && existing && (yield* list(target.path)).length > 0) throw yield* notEmpty(target);
-  const pair = { staged: ourName("dir", staged.id), target: target.name };
-  const steps = yield* planTree(staged.dir, pair, staged.created.mode);
+  const steps = yield* planWhole(staged, target);
   const done = yield* carryOut({ dir: staged.dir, id: staged.id, record: { target: target.name, steps } });
   return { ...done, way: "file-by-file" };
+}
+
+/** The steps by which a staged directory takes the place of all that its target is. */
+function* planWhole(staged: StagedTree, { name }: Place): Program<JournalStep[]> {
+  const at = ourName("dir", staged.id);
+  const wanted: Wanted = { kind: "directory", at, replaces: true, changes: new Map() };
+  const changes = new Map([[(yield* traits()).foldName(name), { name, wanted }]]);
+  const unit: Unit = { dir: staged.dir, staged: at, slot: () => at, digests: new Map() };
+  return yield* planChanges(unit, { kind: "directory", at: ".", replaces: false, changes });
 }
 
 /** Undefined: directories can't be moved here (EXDEV, on an overlay), and nothing was changed. */
