@@ -36,6 +36,7 @@ const API: Readonly<Record<string, readonly string[]>> = {
     "runBuiltinSweeps",
     "sweep",
   ],
+  "holdfast/tx": ["Transaction", "TransactionDirectory", "TransactionSync", "recover", "transaction", "transactionSync"],
 };
 
 describe("the public API", () => {

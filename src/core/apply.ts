@@ -29,8 +29,8 @@ type Rename = JournalStep & { readonly do: "rename" };
 type Put = JournalStep & { readonly do: "put" };
 type Swap = JournalStep & { readonly do: "swap" };
 
-/** Does all steps that are not done yet, in order. */
-export function* applySteps(journal: Journal): Program<Applied> {
+/** Does all steps that are not done yet, in order. `progress` counts those that were come to. */
+export function* applySteps(journal: Journal, progress = { doneCount: 0 }): Program<Applied> {
   const superseded: string[] = [];
   const lost: string[] = [];
   const moved = new Moved(journal);
@@ -41,6 +41,7 @@ export function* applySteps(journal: Journal): Program<Applied> {
     if (step.do === "rename") moved.add(step);
     if (outcome === "superseded") superseded.push(step.target);
     if (outcome === "lost") lost.push(step.target);
+    progress.doneCount++;
   }
   yield* moved.settle();
   return { superseded, lost };

@@ -2,7 +2,7 @@
 
 import { createHash } from "node:crypto";
 import * as path from "node:path";
-import { errnoOf, HoldfastError, isFailedSync } from "../errors.ts";
+import { certainlyNotApplied, errnoOf, HoldfastError, isFailedSync } from "../errors.ts";
 import type { JournalRecord, JournalStep } from "../format/journal.ts";
 import { ourName, type Part } from "../format/names.ts";
 import { cleanUp, close, commit, ensure, lstat, open, type Program, read, rename, syncDir } from "../io/program.ts";
@@ -27,10 +27,12 @@ export function* carryOut(journal: Journal): Program<CarriedOut> {
   let applied: Applied = { superseded: [], lost: [] };
   const step = function* (): Program<void> {
     yield* publishRecord(journal);
+    const progress = { doneCount: 0 };
     try {
-      applied = yield* applySteps(journal);
+      applied = yield* applySteps(journal, progress);
     } catch (first) {
       if (swapOf(journal)) yield* unlessApplied(first, undoSwap(journal));
+      else if (progress.doneCount === 0 && certainlyNotApplied(first)) yield* unlessApplied(first, dropRecord(journal));
       throw first;
     }
   };

@@ -15,10 +15,10 @@ export function inOrder(
   fold: (path: string) => string,
   isInTheWay: (from: string) => boolean,
   slot: () => string,
-): { readonly first: readonly Move[]; readonly then: readonly Move[] } {
+): { readonly first: readonly Move[]; readonly last: readonly Move[] } {
   const byFrom = new Map(moves.map((move) => [fold(move.from), move]));
   const first: Move[] = [];
-  const then: Move[] = [];
+  const last: Move[] = [];
   const placed = new Set<Move>();
   /** What was moved to a slot, and where it is now. */
   const aside = new Map<Move, string>();
@@ -42,8 +42,8 @@ export function inOrder(
     for (const move of chain.reverse()) {
       if (aside.has(move) || placed.has(move)) continue;
       placed.add(move);
-      then.push(move);
+      last.push(move);
     }
   }
-  return { first, then: [...then, ...[...aside].map(([move, from]) => ({ ...move, from }))] };
+  return { first, last: [...last, ...[...aside].map(([move, from]) => ({ ...move, from }))] };
 }

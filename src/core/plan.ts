@@ -166,10 +166,10 @@ class Planner {
       else puts.push(step);
     }
     const isInTheWay = (from: string): boolean => this.#early.some(({ target }) => isAtOrBelow(from, target));
-    const { first, then } = inOrder(moves, this.#fold, isInTheWay, this.#unit.slot);
+    const { first, last } = inOrder(moves, this.#fold, isInTheWay, this.#unit.slot);
     const early = yield* this.#removals(this.#early);
     const late = yield* this.#removals(this.#late);
-    const steps = [...first, ...early, ...this.#makes, ...then, ...puts, ...late];
+    const steps = [...first, ...early, ...this.#makes, ...last, ...puts, ...late];
     yield* this.#settleDirectories(steps);
     return steps;
   }

@@ -159,11 +159,16 @@ function notDirectory(path: string, cause?: unknown): HoldfastError {
 
 /** Says what is there, as much of it as a person wants to read. */
 export function* notEmpty({ path }: Pick<Place, "path">): Program<HoldfastError> {
-  const names = (yield* list(path)).map(({ name }) => name).sort();
-  const shown = names.slice(0, LISTED_MAX).join(", ");
+  const names = (yield* list(path)).map(({ name }) => name);
+  return notEmptyError(path, names, "it is replaced only with replace: true");
+}
+
+/** The error for a directory that has content; `unless` says when that is no hindrance. */
+export function notEmptyError(path: string, names: readonly string[], unless: string): HoldfastError {
+  const shown = [...names].sort().slice(0, LISTED_MAX).join(", ");
   const more = names.length > LISTED_MAX ? ` and ${names.length - LISTED_MAX} more` : "";
   return new HoldfastError("EXISTS", {
-    what: `the directory is not empty: ${shown}${more}; it is replaced only with replace: true`,
+    what: `the directory is not empty: ${shown}${more}; ${unless}`,
     path,
     details: { entryCount: names.length },
   });

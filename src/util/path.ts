@@ -46,6 +46,8 @@ export function namesIn(given: unknown, argument = "name"): readonly string[] {
   if (typeof given !== "string") throw new TypeError(`${argument} must be a string`);
   const names = given.split("/");
   if (given.includes("\0") || names.some((name) => name === "" || name === "." || name === ".."))
-    throw new TypeError(`${argument} must be a relative path inside the directory, without . and ..; it is ${JSON.stringify(given)}`);
+    throw new TypeError(
+      `${argument} must be a relative path inside the directory, without . and ..; it is ${JSON.stringify(given)}`,
+    );
   return names;
 }
