@@ -8,11 +8,11 @@ import { certainlyNotApplied, errnoOf } from "../errors.ts";
 import type { JournalStep, Seen } from "../format/journal.ts";
 import { ourName } from "../format/names.ts";
 import type { Stat } from "../io/io.ts";
-import { lstat, makeDir, type Program, removeDir, rename, syncDir, traits, unlink } from "../io/program.ts";
+import { makeDir, type Program, removeDir, rename, syncDir, traits, unlink } from "../io/program.ts";
 import { HELD_BUDGET_SYNC_MS } from "../util/limits.ts";
 import { type Journal, pathOf } from "./journal.ts";
 import { whileHeld } from "./publish.ts";
-import { isSame, isUnchanged } from "./seen.ts";
+import { isSame, isUnchanged, look } from "./seen.ts";
 
 /** What became of the steps, by the paths of their targets, relative to the directory of the record. */
 export interface Applied {
@@ -79,7 +79,7 @@ class Moved {
 
 function* applyStep(journal: Journal, step: JournalStep): Program<Outcome> {
   const at = pathOf(journal, step.target);
-  const found = yield* lstat(at);
+  const found = yield* look(at);
   switch (step.do) {
     case "make-directory":
       if (found && found.kind !== "directory") return "superseded";
@@ -115,7 +115,7 @@ function* removeEmpty(at: string): Program<Outcome> {
 
 function* put(journal: Journal, { target, before, staged, after }: Put, found: Stat | undefined): Program<Outcome> {
   const [from, to] = [pathOf(journal, staged), pathOf(journal, target)];
-  const isStaged = isSame(yield* lstat(from), after);
+  const isStaged = isSame(yield* look(from), after);
   if (isSame(found, after)) {
     if (isStaged) yield* unlink(from); // a power loss can leave a moved file with both names
     return "done";
@@ -129,7 +129,7 @@ function* put(journal: Journal, { target, before, staged, after }: Put, found: S
 /** As a put, but what is moved is no content of ours: whoever has changed or removed it since has superseded the step. */
 function* renameFound(journal: Journal, { from, target, before, after }: Rename, found: Stat | undefined): Program<Outcome> {
   const [source, to] = [pathOf(journal, from), pathOf(journal, target)];
-  const left = yield* lstat(source);
+  const left = yield* look(source);
   if (isSame(found, after)) {
     // A power loss has left it with both names, or both are hard links. One link: two spellings of one name.
     if (left && left.links > 1 && isSame(left, after)) yield* unlink(source);
@@ -147,7 +147,7 @@ function* moveInto(from: string, to: string, what: Seen): Program<Outcome> {
     yield* held(() => move(from, to, what), to);
     return "done";
   } catch (error) {
-    if (!["EISDIR", "ENOENT", "ENOTDIR"].includes(errnoOf(error)) || !isSame(yield* lstat(from), what)) throw error;
+    if (!["EISDIR", "ENOENT", "ENOTDIR"].includes(errnoOf(error)) || !isSame(yield* look(from), what)) throw error;
     return "superseded";
   }
 }
@@ -163,13 +163,13 @@ function* swap(journal: Journal, step: Swap, found: Stat | undefined): Program<O
     string,
   ];
   if (isSame(found, step.after)) return "done";
-  if (!isSame(yield* lstat(staged), step.after)) {
+  if (!isSame(yield* look(staged), step.after)) {
     if (!found || isSame(found, step.before)) return "lost";
     return (yield* isPutAway(journal, step)) ? "superseded" : "done";
   }
   if (found && !isSame(found, step.before)) return "superseded";
   if (found) yield* move(target, aside, step.before);
-  if (yield* lstat(target)) return "superseded";
+  if (yield* look(target)) return "superseded";
   try {
     yield* move(staged, target, step.after);
   } catch (error) {
@@ -182,7 +182,7 @@ function* swap(journal: Journal, step: Swap, found: Stat | undefined): Program<O
 /** Whether what found no place was being put away, so that this is still to be finished. */
 function* isPutAway(journal: Journal, { aside }: Swap): Program<boolean> {
   const quarantine = pathOf(journal, ourName("quarantine", journal.id));
-  return (yield* lstat(pathOf(journal, aside))) !== undefined || (yield* lstat(quarantine)) !== undefined;
+  return (yield* look(pathOf(journal, aside))) !== undefined || (yield* look(quarantine)) !== undefined;
 }
 
 /** A rename whose failure is no failure if it was done all the same, as where a reply is lost. */
@@ -190,7 +190,7 @@ function* move(from: string, to: string, what: Seen): Program<void> {
   try {
     yield* rename(from, to);
   } catch (error) {
-    if (certainlyNotApplied(error) || !isSame(yield* lstat(to), what)) throw error;
+    if (certainlyNotApplied(error) || !isSame(yield* look(to), what)) throw error;
   }
 }
 
@@ -209,5 +209,5 @@ export function* syncTouched(journal: Journal): Program<void> {
 /** A directory that a later step removed needs no sync of its own. */
 function* syncIfThere(journal: Journal, relative: string): Program<void> {
   const dir = relative === "." ? journal.dir : pathOf(journal, relative);
-  if ((yield* lstat(dir))?.kind === "directory") yield* syncDir(dir);
+  if ((yield* look(dir))?.kind === "directory") yield* syncDir(dir);
 }

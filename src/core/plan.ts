@@ -8,11 +8,11 @@ import * as path from "node:path";
 import { errnoOf, HoldfastError } from "../errors.ts";
 import type { JournalStep, Seen } from "../format/journal.ts";
 import type { Stat } from "../io/io.ts";
-import { all, list, lstat, type Program, syncDir, traits } from "../io/program.ts";
+import { all, list, type Program, syncDir, traits } from "../io/program.ts";
 import { digestOf } from "./carry-out.ts";
 import { pathOf } from "./journal.ts";
 import { inOrder, type Move } from "./plan-moves.ts";
-import { seenOf } from "./seen.ts";
+import { look, seenOf } from "./seen.ts";
 import { syncPath } from "./tree.ts";
 
 /** What is to be at a path. All paths are relative to the directory of the record, with `/` between names. */
@@ -99,7 +99,7 @@ class Planner {
   }
 
   #look(target: string): Program<Stat | undefined> {
-    return lstat(pathOf(this.#unit, target));
+    return look(pathOf(this.#unit, target));
   }
 
   #list(target: string): ReturnType<typeof list> {

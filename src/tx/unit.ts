@@ -144,12 +144,18 @@ export function* discard(unit: Unit): Program<void> {
   yield* discardTree(unit.staged);
 }
 
-/** The lock under which the commits of directories wait for those of transactions, and the other way round. */
-export function lockJournal({ view, lockTimeoutMs }: Unit): Program<HeldLock> {
-  return takeShared(pathIn(view.root, JOURNAL_LOCK_NAME), Math.max(lockTimeoutMs, JOURNAL_LOCK_TIMEOUT_MS));
+/**
+ * The lock under which the commits of directories wait for those of transactions, and the other way round. Undefined: there is
+ * nothing to be changed.
+ */
+export function* lockJournal({ view, lockTimeoutMs }: Unit): Program<HeldLock | undefined> {
+  if (view.isUntouched) return undefined;
+  return yield* takeShared(pathIn(view.root, JOURNAL_LOCK_NAME), Math.max(lockTimeoutMs, JOURNAL_LOCK_TIMEOUT_MS));
 }
 
-export const unlockJournal = (lock: HeldLock): Program<void> => quietly(dropLock(lock));
+export function* unlockJournal(lock: HeldLock | undefined): Program<void> {
+  if (lock !== undefined) yield* quietly(dropLock(lock));
+}
 
 /** Does all that the view says, and ends the unit. The caller has the journal lock. */
 export function* commitUnit(unit: Unit): Program<Committed> {
@@ -164,6 +170,7 @@ export function* commitUnit(unit: Unit): Program<Committed> {
 
 function* publish(unit: Unit): Program<Committed> {
   const { view, staged, claims } = unit;
+  if (view.isUntouched) return unchanged(unit);
   const sync = unit.durability !== "volatile";
   for (const tree of unit.trees) yield* syncTree(view.absolute(tree), sync);
   if (sync) yield* syncDir(staged.path);
@@ -172,13 +179,16 @@ function* publish(unit: Unit): Program<Committed> {
   for (const one of unit.expected) yield* refuseUnexpected(view, one);
   const { place, digests } = unit;
   const steps = yield* planChanges({ dir: view.root, staged: place, slot: () => newSlot(unit), digests }, view.top);
-  if (steps.length === 0)
-    return { changed: false, durability: reached(unit.durability, unit.on, true), superseded: [], kept: [] };
+  if (steps.length === 0) return unchanged(unit);
   yield* refuseOtherMounts(unit, steps);
   const done = yield* carryOut({ dir: view.root, id: staged.id, record: { target: WHOLE, steps } });
   const { dirSynced, ...rest } = done;
   return { changed: true, durability: reached(unit.durability, unit.on, dirSynced), ...rest };
 }
+
+const unchanged = ({ durability, on }: Unit): Committed => {
+  return { changed: false, durability: reached(durability, on, true), superseded: [], kept: [] };
+};
 
 function* refuseUnexpected(view: View, { at, found, otherwise }: Expected): Program<void> {
   const now = yield* lstat(view.absolute(at));

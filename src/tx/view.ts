@@ -42,6 +42,10 @@ export class View {
     this.fold = fold;
   }
 
+  get isUntouched(): boolean {
+    return this.top.changes.size === 0;
+  }
+
   /** A path of the view on this platform. */
   absolute(relative: string): string {
     return relative === "." ? this.root : pathIn(this.root, relative.split("/").join(path.sep));
