@@ -12,7 +12,7 @@ import {
   perform,
   put,
   ROOT,
-  SMALL,
+  TINY,
   useRoot,
 } from "../support/transactions.ts";
 
@@ -33,7 +33,6 @@ for (const [system, disk] of Object.entries(DISKS)) {
             expectNoneLeft(found, disk);
           },
         });
-        if (process.env["SHOW"]) console.log(text);
         assert.equal(violations, 0, text);
       });
 
@@ -52,12 +51,12 @@ for (const [system, disk] of Object.entries(DISKS)) {
 
 it("recover() does the same, and can be crashed", async () => {
   const { violations, text } = await sweep({
-    setup: put(SMALL.old),
-    run: () => perform(SMALL),
+    setup: put(TINY.old),
+    run: () => perform(TINY),
     depth: deep ? 3 : 1,
     recover: () => recover(ROOT),
     check({ disk, finished }) {
-      expectAllOrNothing(disk, finished, SMALL);
+      expectAllOrNothing(disk, finished, TINY);
       expectNoneLeft(disk);
     },
   });
