@@ -9,7 +9,7 @@ import { cleanUp, close, commit, ensure, lstat, open, type Program, read, rename
 import { GATHER_BYTES } from "../util/limits.ts";
 import { pathIn } from "../util/path.ts";
 import { type Applied, applySteps, syncTouched } from "./apply.ts";
-import { dropRecord, type Journal, pathOf, publishRecord, readRecord, syncRecord, unlessApplied } from "./journal.ts";
+import { dropRecord, type Journal, pathOf, publishRecord, readRecord, syncRecord, targetOf, unlessApplied } from "./journal.ts";
 import { isSame } from "./seen.ts";
 
 /** What became of a unit with a journal. */
@@ -44,7 +44,7 @@ function* retireOwn(journal: Journal, applied: Applied): Program<CarriedOut> {
   const retired = yield* retire(journal, applied);
   if (!swapOf(journal) || retired.superseded.length === 0) return retired;
   throw new HoldfastError("SUPERSEDED", {
-    path: pathIn(journal.dir, journal.record.target),
+    path: targetOf(journal),
     details: { kept: retired.kept },
   });
 }

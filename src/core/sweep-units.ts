@@ -20,7 +20,7 @@ import {
 import { pathIn } from "../util/path.ts";
 import { type Recovered, recover } from "./carry-out.ts";
 import { isOld, isOurs, proofOf } from "./dead.ts";
-import { readRecord } from "./journal.ts";
+import { readRecord, targetOf } from "./journal.ts";
 import { removeTree } from "./tree.ts";
 
 /** A commit that somebody has begun, and that was finished here. */
@@ -114,5 +114,5 @@ export function* underJournalLock<T>(dir: string, how: "exclusive" | "shared", b
 function* finishCommit({ dir, id }: FoundUnit): Program<Finished> {
   const { record, undone, superseded, kept } = yield* recover(dir, id);
   yield* removeTree(pathIn(dir, ourName("dir", id)));
-  return { target: pathIn(dir, record.target), undone, superseded, kept };
+  return { target: targetOf({ dir, record }), undone, superseded, kept };
 }

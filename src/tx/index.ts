@@ -5,6 +5,7 @@
  *
  * @packageDocumentation
  */
+export { claimsKind } from "./claims-kind.ts";
 export { TransactionDirectory, type WriteInDirectoryOptions } from "./directory.ts";
 export type {
   Precondition,

@@ -3,7 +3,9 @@ import assert from "node:assert/strict";
 import type { SimDisk, SimDiskOptions } from "holdfast/sim";
 import { type Transaction, type TransactionResult, transaction } from "holdfast/tx";
 import { deep } from "./deep.ts";
-import { expectNothingLeft } from "./directories.ts";
+import { expectNothingLeft, oursOn } from "./directories.ts";
+
+export { oursOn };
 
 export const ROOT = "/app";
 
