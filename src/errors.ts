@@ -34,6 +34,11 @@ export const ERROR_CODES = {
   ABORTED: { kind: "aborted", what: "the operation was aborted", advice: "start it again when you want it" },
   ASSERTION: { kind: "internal", what: "Holdfast broke a rule of its own", advice: "report this as a bug" },
   BUSY: { kind: "unavailable", what: "another program or a mount holds the file", advice: "close what holds it, then try again" },
+  CHANGED: {
+    kind: "conflict",
+    what: "the content is not what was expected",
+    advice: "read it again, and decide anew",
+  },
   CLOSED: { kind: "closed", what: "it was already committed, discarded or closed", advice: "open a new one" },
   CORRUPT_CHECKPOINT: {
     kind: "corrupt",

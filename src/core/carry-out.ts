@@ -2,14 +2,14 @@
 
 import { createHash } from "node:crypto";
 import * as path from "node:path";
-import { errnoOf, HoldfastError, isFailedSync } from "../errors.ts";
+import { certainlyNotApplied, errnoOf, HoldfastError, isFailedSync } from "../errors.ts";
 import type { JournalRecord, JournalStep } from "../format/journal.ts";
 import { ourName, type Part } from "../format/names.ts";
 import { cleanUp, close, commit, ensure, lstat, open, type Program, read, rename, syncDir } from "../io/program.ts";
 import { GATHER_BYTES } from "../util/limits.ts";
 import { pathIn } from "../util/path.ts";
 import { type Applied, applySteps, syncTouched } from "./apply.ts";
-import { dropRecord, type Journal, pathOf, publishRecord, readRecord, syncRecord, unlessApplied } from "./journal.ts";
+import { dropRecord, type Journal, pathOf, publishRecord, readRecord, syncRecord, targetOf, unlessApplied } from "./journal.ts";
 import { isSame } from "./seen.ts";
 
 /** What became of a unit with a journal. */
@@ -27,10 +27,12 @@ export function* carryOut(journal: Journal): Program<CarriedOut> {
   let applied: Applied = { superseded: [], lost: [] };
   const step = function* (): Program<void> {
     yield* publishRecord(journal);
+    const progress = { doneCount: 0 };
     try {
-      applied = yield* applySteps(journal);
+      applied = yield* applySteps(journal, progress);
     } catch (first) {
       if (swapOf(journal)) yield* unlessApplied(first, undoSwap(journal));
+      else if (progress.doneCount === 0 && certainlyNotApplied(first)) yield* unlessApplied(first, dropRecord(journal));
       throw first;
     }
   };
@@ -42,7 +44,7 @@ function* retireOwn(journal: Journal, applied: Applied): Program<CarriedOut> {
   const retired = yield* retire(journal, applied);
   if (!swapOf(journal) || retired.superseded.length === 0) return retired;
   throw new HoldfastError("SUPERSEDED", {
-    path: pathIn(journal.dir, journal.record.target),
+    path: targetOf(journal),
     details: { kept: retired.kept },
   });
 }

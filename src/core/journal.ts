@@ -9,7 +9,7 @@
  */
 import * as path from "node:path";
 import { errnoOf } from "../errors.ts";
-import { decodeJournal, encodeJournal, type JournalRecord } from "../format/journal.ts";
+import { decodeJournal, encodeJournal, type JournalRecord, WHOLE } from "../format/journal.ts";
 import { ourName } from "../format/names.ts";
 import {
   cleanUp,
@@ -47,6 +47,10 @@ const recordPath = ({ dir, id }: Pick<Journal, "dir" | "id">): string => pathIn(
 /** A path of a record as one of this platform. */
 export const pathOf = ({ dir }: Pick<Journal, "dir">, relative: string): string =>
   pathIn(dir, relative.split("/").join(path.sep));
+
+/** What the unit replaces. */
+export const targetOf = ({ dir, record }: Pick<Journal, "dir" | "record">): string =>
+  record.target === WHOLE ? dir : pathIn(dir, record.target);
 
 /** Makes the record durable; if that fails, takes it back, so that nothing was changed. */
 export function* publishRecord(journal: Journal): Program<void> {

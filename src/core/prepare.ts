@@ -1,11 +1,14 @@
 /** What has to be known and done once in a directory before something is written there. */
 import { HoldfastError } from "../errors.ts";
+import { ourName } from "../format/names.ts";
 import type { FileSystem } from "../io/io.ts";
 import { perMachine } from "../io/per-machine.ts";
 import { fileSystem, type Program, syncDir } from "../io/program.ts";
 import { SWEPT_DIRECTORIES_MAX } from "../util/limits.ts";
 import { notify } from "../util/notices.ts";
+import { pathIn } from "../util/path.ts";
 import { type Sweep, type Swept, sweepDead } from "./sweep.ts";
+import type { Finished, Settled } from "./sweep-units.ts";
 import type { Target } from "./target.ts";
 
 /**
@@ -53,13 +56,23 @@ export function* sweepFirst(dir: string, how: Sweep = {}): Program<Swept | undef
     const swept = yield* sweepDead(dir, how);
     const { removed, finished, failed } = swept;
     if (removed.length > 0) notify({ type: "swept", path: dir, details: { removed } });
-    for (const { target, ...details } of finished) notify({ type: "recovered", path: target, details });
+    for (const one of finished) tellFinished(one);
     for (const { path, error } of failed) notify({ type: "sweep-failed", path, cause: error });
     return swept;
   } catch (error) {
     notify({ type: "sweep-failed", path: dir, cause: error });
     return undefined;
   }
+}
+
+function tellFinished({ target, ...details }: Finished): void {
+  notify({ type: "recovered", path: target, details });
+}
+
+/** Tells what was done about the unit `id` of a dead owner. */
+export function tellSettled(dir: string, id: string, settled: Settled): void {
+  if (settled === "removed") notify({ type: "swept", path: dir, details: { removed: [pathIn(dir, ourName("dir", id))] } });
+  else if (typeof settled !== "string") tellFinished(settled);
 }
 
 function* refuseLess(dir: string, on: FileSystem, durability: Durability): Program<void> {

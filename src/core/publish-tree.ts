@@ -1,12 +1,13 @@
 /** From a staged directory to its target's name: the ways of `docs/format/directory.md`. */
 
 import { certainlyNotApplied, errnoOf, HoldfastError } from "../errors.ts";
+import type { JournalStep } from "../format/journal.ts";
 import { ourName } from "../format/names.ts";
 import type { Stat } from "../io/io.ts";
 import { commit, exchange, list, lstat, NotApplied, type Program, rename, traits } from "../io/program.ts";
 import { LISTED_MAX } from "../util/limits.ts";
 import { carryOut, syncOrKeep } from "./carry-out.ts";
-import { planTree } from "./plan.ts";
+import { planChanges, type Unit, type Wanted } from "./plan.ts";
 import { syncIf } from "./publish.ts";
 import { isSame, seenOf } from "./seen.ts";
 import type { StagedTree } from "./staged-tree.ts";
@@ -117,10 +118,18 @@ export function* publishBySteps(staged: StagedTree, target: Place, how: PublishT
   const inTwo = atOnce === "two-step" && existing ? yield* swapInTwo(staged, target, existing) : undefined;
   if (inTwo) return inTwo;
   if (!how.replace && existing && (yield* list(target.path)).length > 0) throw yield* notEmpty(target);
-  const pair = { staged: ourName("dir", staged.id), target: target.name };
-  const steps = yield* planTree(staged.dir, pair, staged.created.mode);
+  const steps = yield* planWhole(staged, target);
   const done = yield* carryOut({ dir: staged.dir, id: staged.id, record: { target: target.name, steps } });
   return { ...done, way: "file-by-file" };
+}
+
+/** The steps by which a staged directory takes the place of all that its target is. */
+function* planWhole(staged: StagedTree, { name }: Place): Program<JournalStep[]> {
+  const at = ourName("dir", staged.id);
+  const wanted: Wanted = { kind: "directory", at, replaces: true, changes: new Map() };
+  const changes = new Map([[(yield* traits()).foldName(name), { name, wanted }]]);
+  const unit: Unit = { dir: staged.dir, staged: at, slot: () => at, digests: new Map() };
+  return yield* planChanges(unit, { kind: "directory", at: ".", replaces: false, changes });
 }
 
 /** Undefined: directories can't be moved here (EXDEV, on an overlay), and nothing was changed. */
@@ -150,11 +159,16 @@ function notDirectory(path: string, cause?: unknown): HoldfastError {
 
 /** Says what is there, as much of it as a person wants to read. */
 export function* notEmpty({ path }: Pick<Place, "path">): Program<HoldfastError> {
-  const names = (yield* list(path)).map(({ name }) => name).sort();
-  const shown = names.slice(0, LISTED_MAX).join(", ");
+  const names = (yield* list(path)).map(({ name }) => name);
+  return notEmptyError(path, names, "it is replaced only with replace: true");
+}
+
+/** The error for a directory that has content; `unless` says when that is no hindrance. */
+export function notEmptyError(path: string, names: readonly string[], unless: string): HoldfastError {
+  const shown = [...names].sort().slice(0, LISTED_MAX).join(", ");
   const more = names.length > LISTED_MAX ? ` and ${names.length - LISTED_MAX} more` : "";
   return new HoldfastError("EXISTS", {
-    what: `the directory is not empty: ${shown}${more}; it is replaced only with replace: true`,
+    what: `the directory is not empty: ${shown}${more}; ${unless}`,
     path,
     details: { entryCount: names.length },
   });

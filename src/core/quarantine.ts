@@ -15,7 +15,7 @@ export interface Quarantined {
 
 /** Quarantines a unit whose owner is dead. Can be done again after a crash at any moment of it. */
 export function quarantineUnit(unit: FoundUnit): Program<Quarantined | "live" | "nothing"> {
-  return endDead(unit, () => underJournalLock(unit.dir, () => quarantine(unit)));
+  return endDead(unit, () => underJournalLock(unit.dir, "exclusive", () => quarantine(unit)));
 }
 
 /**

@@ -1,6 +1,18 @@
 /** What a journal has seen, against what is there now. */
+import { errnoOf } from "../errors.ts";
 import type { Seen } from "../format/journal.ts";
 import type { Stat } from "../io/io.ts";
+import { lstat, type Program } from "../io/program.ts";
+
+/** As lstat, but nothing is at a path below a file either: somebody may have put one in the place of a directory. */
+export function* look(at: string): Program<Stat | undefined> {
+  try {
+    return yield* lstat(at);
+  } catch (error) {
+    if (errnoOf(error) === "ENOTDIR") return undefined;
+    throw error;
+  }
+}
 
 /** What `stat` tells, in the form of a record. */
 export function seenOf({ kind, id, sizeBytes, modifiedMs }: Stat): Seen {

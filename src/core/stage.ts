@@ -158,7 +158,7 @@ function isRefusal(error: unknown): boolean {
  * Checks that the file is as long as what was written to it. After the sync, as NFS would otherwise flush here, in a call
  * that others wait for.
  */
-export function* checkSize(staged: Staged, sizeBytes: number): Program<void> {
+export function* checkSize(staged: Pick<Staged, "file" | "path">, sizeBytes: number): Program<void> {
   const { sizeBytes: found } = yield* statFile(staged.file);
   if (found === sizeBytes) return;
   throw new HoldfastError("IO", {

@@ -1,5 +1,6 @@
 /** Staged directories and their commits, when their owner is dead: finished if they were committed, removed if not. */
 import { errnoOf } from "../errors.ts";
+import { WHOLE } from "../format/journal.ts";
 import { JOURNAL_LOCK_NAME, ourName, type StageKind } from "../format/names.ts";
 import type { File } from "../io/io.ts";
 import {
@@ -19,6 +20,7 @@ import {
 import { pathIn } from "../util/path.ts";
 import { type Recovered, recover } from "./carry-out.ts";
 import { isOld, isOurs, proofOf } from "./dead.ts";
+import { readRecord, targetOf } from "./journal.ts";
 import { removeTree } from "./tree.ts";
 
 /** A commit that somebody has begun, and that was finished here. */
@@ -81,7 +83,10 @@ function* openUnlessHeld(life: string): Program<File | undefined> {
 function* settleDead(unit: FoundUnit): Program<Settled> {
   const { dir, id } = unit;
   const committed = (yield* lstat(pathIn(dir, ourName("journal", id)))) !== undefined;
-  if (committed) return yield* unit.journalLocked ? finishCommit(unit) : underJournalLock(dir, () => finishCommit(unit));
+  if (committed) {
+    if (unit.journalLocked) return yield* finishCommit(unit);
+    return yield* underJournalLock(dir, yield* lockFor(unit), () => finishCommit(unit));
+  }
   // What the dead owner did last may be in memory only. If it was an exchange, and a power loss undid it after this, the target
   // would be what is removed here.
   yield* syncDir(dir);
@@ -90,9 +95,18 @@ function* settleDead(unit: FoundUnit): Program<Settled> {
   return "removed";
 }
 
-/** One at a time carries out the journals of a directory, as two could be about the same target. */
-export function* underJournalLock<T>(dir: string, body: () => Program<T>): Program<T | "live"> {
-  const taken = yield* takeLock(pathIn(dir, JOURNAL_LOCK_NAME), "exclusive");
+/**
+ * Nobody who lives is about what a transaction has claimed, so those of other paths go on meanwhile; and the lock of its life file
+ * keeps out who would recover it too. Where there is none, the journal lock has to do that.
+ */
+function* lockFor({ dir, id, kind }: FoundUnit): Program<"exclusive" | "shared"> {
+  const { record } = yield* readRecord(dir, id);
+  return record.target === WHOLE && (yield* proofOf(kind)) !== "none" ? "shared" : "exclusive";
+}
+
+/** One at a time carries out the journals of a directory, as two could be about the same target; but see {@link lockFor}. */
+export function* underJournalLock<T>(dir: string, how: "exclusive" | "shared", body: () => Program<T>): Program<T | "live"> {
+  const taken = yield* takeLock(pathIn(dir, JOURNAL_LOCK_NAME), how);
   if (!taken) return "live";
   return yield* ensure(body(), () => dropLock(taken.lock));
 }
@@ -100,5 +114,5 @@ export function* underJournalLock<T>(dir: string, body: () => Program<T>): Progr
 function* finishCommit({ dir, id }: FoundUnit): Program<Finished> {
   const { record, undone, superseded, kept } = yield* recover(dir, id);
   yield* removeTree(pathIn(dir, ourName("dir", id)));
-  return { target: pathIn(dir, record.target), undone, superseded, kept };
+  return { target: targetOf({ dir, record }), undone, superseded, kept };
 }

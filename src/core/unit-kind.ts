@@ -1,5 +1,6 @@
 /** Staged files, and units of more than one file in progress: what they are to the doctor. */
 import { isHoldfastError } from "../errors.ts";
+import { type JournalRecord, WHOLE } from "../format/journal.ts";
 import { type OurName, ourName, type Part, parseOurName } from "../format/names.ts";
 import { lstat, type Program } from "../io/program.ts";
 import { pathIn } from "../util/path.ts";
@@ -96,7 +97,7 @@ function* interrupted({ dir, id }: Present): Program<Pick<Finding, "repair" | "s
     return {
       state: "dead",
       repair: "recovered",
-      text: `its owner has died in the commit of ${journal.record.target}: it is to be finished`,
+      text: `its owner has died in the commit of ${nameOf(journal.record)}: it is to be finished`,
     };
   } catch (error) {
     if (isHoldfastError(error, "CORRUPT_JOURNAL"))
@@ -114,6 +115,9 @@ function* interrupted({ dir, id }: Present): Program<Pick<Finding, "repair" | "s
     throw error;
   }
 }
+
+const nameOf = ({ target, steps }: JournalRecord): string =>
+  target === WHOLE ? `a transaction of ${steps.length} steps` : target;
 
 function* repair(thing: Thing): Program<Repaired> {
   const found = yield* look(thing);

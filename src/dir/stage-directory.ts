@@ -8,13 +8,13 @@ import type { Program } from "../io/program.ts";
 import { run } from "../io/run.ts";
 import { slotsOf } from "../io/slots.ts";
 import { checkOptions } from "../util/options.ts";
-import { absoluteDirectory } from "../util/path.ts";
+import { absoluteDirectory, namesIn } from "../util/path.ts";
+import { Writers } from "../util/writers.ts";
 import { commitTree } from "./commit.ts";
 import { inOrder } from "./in-order.ts";
 import { findPlace, type Job, jobOf, type Place, refuseUnlessDirectory } from "./job.ts";
 import { OPTIONS, type StageDirectoryOptions, type WriteStagedOptions } from "./options.ts";
 import type { DirectoryResult } from "./result.ts";
-import { Writers } from "./writers.ts";
 
 /**
  * Opens a staged directory for `path`: write into it, in parallel and with any tool, then `commit` or `discard`.
@@ -190,13 +190,4 @@ export class StagedDirectory {
   #notOpen(): HoldfastError {
     return new HoldfastError("CLOSED", { what: "the staged directory was committed or discarded already", path: this.target });
   }
-}
-
-/** The names of a relative path that stays inside. */
-function namesIn(given: unknown): readonly string[] {
-  if (typeof given !== "string") throw new TypeError("name must be a string");
-  const names = given.split("/");
-  if (names.some((name) => name === "" || name === "." || name === ".."))
-    throw new TypeError(`name must be a relative path inside the directory, without . and ..; it is ${JSON.stringify(given)}`);
-  return names;
 }

@@ -8,6 +8,7 @@ import { OURS } from "../format/names.ts";
 import { lstat } from "../io/program.ts";
 import { lockKind } from "../lock/index.ts";
 import { logKind } from "../log/index.ts";
+import { claimsKind } from "../tx/index.ts";
 import { pathIn } from "../util/path.ts";
 
 /** What has our name and is of none of the other kinds: perhaps a newer version has left it. */
@@ -23,7 +24,7 @@ const unknownKind: Kind = {
 };
 
 /** The first that has a key for a name is the one. */
-export const KINDS: readonly Kind[] = [unitKind, quarantineKind, checkpointKind, logKind, lockKind, unknownKind];
+export const KINDS: readonly Kind[] = [unitKind, quarantineKind, checkpointKind, logKind, lockKind, claimsKind, unknownKind];
 
 /** What is listed of a directory. */
 export const NAMES = new RegExp(KINDS.map(({ names }) => names.source).join("|"));

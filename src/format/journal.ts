@@ -35,16 +35,27 @@ export type JournalStep =
       readonly staged: string;
       readonly after: StagedContent;
     }
+  | {
+      /** `from` takes the name `target`: what is there now, not new content. No directory. */
+      readonly do: "rename";
+      readonly from: string;
+      readonly target: string;
+      readonly before: Seen | null;
+      readonly after: Seen;
+    }
   | { readonly do: "make-directory"; readonly target: string; readonly mode: number }
   | { readonly do: "remove"; readonly target: string; readonly before: Seen }
   | { readonly do: "remove-directory"; readonly target: string; readonly before: Seen };
 
 /** All that is to be done, in this order, once the record exists. */
 export interface JournalRecord {
-  /** What the unit replaces, for people. */
+  /** What the unit replaces, for people; {@link WHOLE} for a transaction. */
   readonly target: string;
   readonly steps: readonly JournalStep[];
 }
+
+/** The target of what is about many paths: the directory of the record. */
+export const WHOLE = ".";
 
 const MAGIC = "holdfast-journal";
 const VERSION = 1;
@@ -82,9 +93,11 @@ export function decodeJournal(bytes: Uint8Array, path: string): JournalRecord {
   throw new HoldfastError("CORRUPT_JOURNAL", { what: `the record of a commit names a path outside: ${outside}`, path });
 }
 
-const pathsOf = (step: JournalStep): string[] => [
+/** All paths that a step is about. */
+export const pathsOf = (step: JournalStep): string[] => [
   step.target,
   ...("staged" in step ? [step.staged] : []),
+  ...("from" in step ? [step.from] : []),
   ...("aside" in step ? [step.aside] : []),
 ];
 

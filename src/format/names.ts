@@ -81,6 +81,10 @@ export function parseOurName(name: string): OurName | undefined {
 /** The name of the lock under which the journals of a directory are carried out and recovered. */
 export const JOURNAL_LOCK_NAME = ".holdfast-journal.lock";
 
+/** The directory in which the transactions of a directory say what they are about, and the lock under which they do. */
+export const CLAIMS_NAME = ".holdfast-claims";
+export const CLAIMS_LOCK_NAME = "claims.lock";
+
 /** Hexadecimal digits of the hash in the name of a lock file that is not beside its file. */
 const HASH_DIGITS = 32;
 /** So many characters of the file's name are kept for people; 4 bytes each leave room for the rest of 255. */

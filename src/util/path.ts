@@ -36,3 +36,18 @@ function pathText(given: unknown): string {
 export function pathIn(dir: string, name: string): string {
   return dir.endsWith(path.sep) ? dir + name : dir + path.sep + name;
 }
+
+/**
+ * The names of a relative path that stays inside, with `/` between names on every platform.
+ *
+ * @throws {TypeError} It is no such path.
+ */
+export function namesIn(given: unknown, argument = "name"): readonly string[] {
+  if (typeof given !== "string") throw new TypeError(`${argument} must be a string`);
+  const names = given.split("/");
+  if (given.includes("\0") || names.some((name) => name === "" || name === "." || name === ".."))
+    throw new TypeError(
+      `${argument} must be a relative path inside the directory, without . and ..; it is ${JSON.stringify(given)}`,
+    );
+  return names;
+}

@@ -28,9 +28,9 @@ const NEEDLESS: Record<string, Readonly<Record<string, string>>> = {
   "an existing target, by exchange": {},
   "an existing target, in two steps": { "10: /app": LAST },
   "an existing target, file by file": {
-    "5: /app/site": OLD_FILES,
+    "5: a file": OLD_FILES,
     "6: a file": OLD_FILES,
-    "7: a file": OLD_FILES,
+    "7: /app/site": OLD_FILES,
     "14: /app": LAST,
   },
 };

@@ -1,6 +1,6 @@
 /** The writers of one staged directory: all are waited for before it is committed or removed. */
 import { HoldfastError, isHoldfastError } from "../errors.ts";
-import { LISTED_MAX } from "../util/limits.ts";
+import { LISTED_MAX } from "./limits.ts";
 
 /** See above. */
 export class Writers {
