@@ -6,6 +6,7 @@ import * as path from "node:path";
 import { stageDirectory, stageFile, updateFile, writeFile, writeFileSync } from "../../index.ts";
 import type { Sabotage } from "./controls.ts";
 import type { FileSystemName } from "./file-systems.ts";
+import { LOG_PROTOCOLS } from "./log-protocols.ts";
 import type { Prediction } from "./predict.ts";
 import { runsOf, type Tree } from "./tree.ts";
 
@@ -173,4 +174,5 @@ export const PROTOCOLS: readonly Protocol[] = [
   swapped,
   together,
   again,
+  ...LOG_PROTOCOLS,
 ];

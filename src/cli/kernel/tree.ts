@@ -3,10 +3,13 @@ import * as fs from "node:fs";
 import * as path from "node:path";
 import type { SimDisk } from "../../sim/index.ts";
 
-/** Names relative to the directory, `/` after directories, with what is there. Holdfast's own (docs/format) are left out. */
+/**
+ * Names relative to the directory, `/` after directories, with what is there. Holdfast's own (docs/format) are left out, and logs,
+ * of which the content differs each time.
+ */
 export type Tree = ReadonlyMap<string, string>;
 
-const isOwn = (name: string): boolean => name.split("/").some((part) => /^\.holdfast-|\.lock$/.test(part));
+const isOwn = (name: string): boolean => name.split("/").some((part) => /^\.holdfast-|\.(lock|log)$/.test(part));
 
 /** Each run of one letter with its length. */
 export function runsOf(text: string): string {

@@ -19,6 +19,7 @@ import {
 import { acquireLock, tryLock } from "holdfast/lock";
 import { currentMachine, withMachine } from "../../../dist/io/current.js";
 import type { Machine } from "../../../dist/io/io.js";
+import { LOG_SCENARIOS } from "./log-scenarios.ts";
 import type { Fate, Scenario } from "./scenario.ts";
 
 /** What writes begin with where it can be: see `wayOf` in sweep.ts on short writes. */
@@ -186,4 +187,5 @@ export const SCENARIOS: readonly Scenario[] = [
   replacingSite,
   on(withoutExchange, "stageDirectory, in two steps", replacingSite),
   on(withoutMoves, "stageDirectory, file by file", replacingSite),
+  ...LOG_SCENARIOS,
 ];
