@@ -59,8 +59,9 @@ describe("shell examples call what there is", () => {
     const [, command, rest = ""] = /\bholdfast ([a-z]+)([^|<>]*)/.exec(line) ?? [];
     if (command === undefined) continue;
     it(`${place}: ${line.trim()}`, async () => {
-      const { stdout } = await node(ROOT, ["dist/cli/main.js", command, "--help"]);
-      assert.match(stdout, new RegExp(`^Usage: holdfast ${command} `));
+      const names = command === "log" ? [command, ...(/^ ([a-z]+)/.exec(rest)?.slice(1) ?? [])] : [command];
+      const { stdout } = await node(ROOT, ["dist/cli/main.js", ...names, "--help"]);
+      assert.match(stdout, new RegExp(`^Usage: holdfast ${names.join(" ")} `));
       for (const [option] of rest.matchAll(/--[a-z-]+/g)) assert.match(stdout, new RegExp(`^ +(-\\w, )?${option}\\b`, "m"));
     });
   }
