@@ -24,8 +24,8 @@ const API: Readonly<Record<string, readonly string[]>> = {
   ],
   "holdfast/doctor": ["diagnose"],
   // lockKind is for the doctor, withLockSync for updateFileSync: they are not in the documentation.
-  "holdfast/lock": ["Lock", "acquireLock", "lockKind", "tryLock", "withLock", "withLockSync"],
-  "holdfast/log": ["Log", "openLog"],
+  "holdfast/lock": ["KeptLock", "Lock", "acquireLock", "lockKind", "tryLock", "withLock", "withLockSync"],
+  "holdfast/log": ["Log", "logKind", "openLog"],
   "holdfast/sim": [
     "SABOTAGE_NAMES",
     "SimDisk",

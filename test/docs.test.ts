@@ -50,23 +50,28 @@ describe("examples in documents run", { concurrency: true }, () => {
   }
 });
 
+/** Commands that have commands of their own. */
+const HAS_COMMANDS: ReadonlySet<string> = new Set(["checkpoint", "log", "tx"]);
+
 describe("shell examples call what there is", () => {
   const examples = documents().flatMap((file) => examplesIn(file, "sh"));
   const lines = examples.flatMap(({ place, code }) =>
     code.split("\n").map((line) => ({ place, line: line.replace(/ # .*/, "") })),
   );
   const helps = new Map<string, Promise<string>>();
-  const helpOf = (command: string): Promise<string> => {
-    const help = helps.get(command) ?? node(ROOT, ["dist/cli/main.js", command, "--help"]).then(({ stdout }) => stdout);
-    helps.set(command, help);
+  const helpOf = (names: readonly string[]): Promise<string> => {
+    const key = names.join(" ");
+    const help = helps.get(key) ?? node(ROOT, ["dist/cli/main.js", ...names, "--help"]).then(({ stdout }) => stdout);
+    helps.set(key, help);
     return help;
   };
   for (const { place, line } of lines) {
     const [, command, rest = ""] = /\bholdfast ([a-z]+)([^|<>]*)/.exec(line) ?? [];
     if (command === undefined) continue;
     it(`${place}: ${line.trim()}`, async () => {
-      const help = await helpOf(command);
-      assert.match(help, new RegExp(`^Usage: holdfast ${command} `));
+      const names = HAS_COMMANDS.has(command) ? [command, ...(/^ ([a-z]+)/.exec(rest)?.slice(1) ?? [])] : [command];
+      const help = await helpOf(names);
+      assert.match(help, new RegExp(`^Usage: holdfast ${names.join(" ")} `));
       for (const [option] of rest.matchAll(/--[a-z-]+/g)) assert.match(help, new RegExp(`^ +(-\\w, )?${option}\\b`, "m"));
     });
   }

@@ -29,7 +29,7 @@ export function* appendBatch(owned: Owned, lock: HeldLock, { records, segmentByt
   yield* commit(writeBatch(tail, bytes), () => syncIf(sync, tail));
   tail.mark = mark;
   if (sync) tail.durable = mark.length;
-  yield* quietly(tellNext(owned, lock)); // the records are durable; if nobody is told, the next owner finds them
+  yield* tellNext(owned, lock); // if this fails, the records are durable all the same, and readers see them with the next batch
   return from.next;
 }
 

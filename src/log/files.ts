@@ -1,14 +1,25 @@
 /** The files of a log: how they come to be, and how they are opened and read. */
 import { readWhole } from "../core/read.ts";
+import { type Finish, type Replaced, replaceFile } from "../core/replace.ts";
 import { checkSize, closeStage, createStage, withStage } from "../core/stage.ts";
 import { writeSource } from "../core/write.ts";
 import { errnoOf, HoldfastError, isHoldfastError } from "../errors.ts";
 import { decodeHeader, HEADER_BYTES, type Mark, type ReadHeader, type Scanned, scanFrames } from "../format/log.ts";
 import { decodeHead, HEAD_NAME, type Head, SEGMENT_NAMES, segmentName, segmentNumber } from "../format/log-files.ts";
+import type { Source } from "../io/data.ts";
 import type { File } from "../io/io.ts";
 import { cleanUp, close, list, open, type Program, read, rename, syncDir, syncFile, traits } from "../io/program.ts";
-import { HELD_BUDGET_SYNC_MS, LOG_READ_BYTES } from "../util/limits.ts";
+import { HELD_BUDGET_ASYNC_MS, HELD_BUDGET_SYNC_MS, LOG_READ_BYTES } from "../util/limits.ts";
 import { pathIn } from "../util/path.ts";
+
+const FINISH: Finish = {
+  attributes: { mode: undefined, existing: undefined },
+  syncFile: true,
+  overtake: () => [],
+  ifAbsent: false,
+  barrier: true,
+  heldBudgetMs: HELD_BUDGET_ASYNC_MS,
+};
 
 /** A segment that is open. */
 export interface OpenSegment extends ReadHeader {
@@ -35,6 +46,11 @@ export function* publishWhole(dir: string, name: string, bytes: Uint8Array): Pro
   };
   yield* withStage(staged, body());
   yield* syncDir(dir);
+}
+
+/** Replaces a file that is of one piece; its directory is synced where that can be. */
+export function replaceWhole(dir: string, name: string, source: Source): Program<Replaced> {
+  return replaceFile({ dir, path: pathIn(dir, name) }, source, FINISH);
 }
 
 /** The numbers of all segments, oldest first. */

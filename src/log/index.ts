@@ -8,7 +8,7 @@
 export type { LogStat, SegmentStat } from "./inspect.ts";
 export { type AppendResult, Log, openLog, type Verified } from "./log.ts";
 export { logKind } from "./log-kind.ts";
-export { LogSnapshot, type SnapshotResult } from "./log-snapshot.ts";
+export type { LogSnapshot, SnapshotResult } from "./log-snapshot.ts";
 export type { OpenLogOptions, ReadLogOptions, SnapshotOptions, VerifyLogOptions } from "./options.ts";
 export type { LogRecord } from "./read.ts";
 export type { Truncated } from "./truncate.ts";

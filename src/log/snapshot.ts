@@ -4,7 +4,6 @@
  * One is published as a whole under the name of its position; older ones are removed when that is durable. The newest counts.
  */
 import { crc32 } from "node:zlib";
-import { type Finish, replaceFile } from "../core/replace.ts";
 import { errnoOf } from "../errors.ts";
 import {
   decodeSnapshotEnd,
@@ -18,19 +17,10 @@ import {
 import { type Chunk, type Cursor, type Source, toSource } from "../io/data.ts";
 import type { File, HeldLock } from "../io/io.ts";
 import { close, ensure, list, open, type Program, quietly, statFile, unlink } from "../io/program.ts";
-import { HELD_BUDGET_ASYNC_MS, LOG_LOOKS_MAX, LOG_READ_BYTES } from "../util/limits.ts";
+import { LOG_LOOKS_MAX, LOG_READ_BYTES } from "../util/limits.ts";
 import { pathIn } from "../util/path.ts";
-import { corrupt, readAt } from "./files.ts";
+import { corrupt, readAt, replaceWhole } from "./files.ts";
 import { type Owned, syncTail, takeOver, tellNext } from "./owner.ts";
-
-const FINISH: Finish = {
-  attributes: { mode: undefined, existing: undefined },
-  syncFile: true,
-  overtake: () => [],
-  ifAbsent: false,
-  barrier: true,
-  heldBudgetMs: HELD_BUDGET_ASYNC_MS,
-};
 
 /** A snapshot that was found whole. */
 export interface FoundSnapshot extends SnapshotEnd {
@@ -53,8 +43,7 @@ export function* publishSnapshot(
   position: number,
   source: Source,
 ): Program<{ readonly sizeBytes: number; readonly dirSynced: boolean }> {
-  const target = { dir, path: pathIn(dir, snapshotName(position)) };
-  const { sizeBytes, dirSynced } = yield* replaceFile(target, sealed(source, position), FINISH);
+  const { sizeBytes, dirSynced } = yield* replaceWhole(dir, snapshotName(position), sealed(source, position));
   // One that is newer, and published meanwhile, stays.
   for (const older of yield* positionsIn(dir)) if (older < position) yield* quietly(unlink(pathIn(dir, snapshotName(older))));
   return { sizeBytes: sizeBytes - SNAPSHOT_END_BYTES, dirSynced };

@@ -3,7 +3,7 @@ import { encodeHead, HEAD_NAME, segmentName } from "../format/log-files.ts";
 import type { HeldLock } from "../io/io.ts";
 import { close, type Program, quietly, unlink } from "../io/program.ts";
 import { pathIn } from "../util/path.ts";
-import { corrupt, openSegment, publishWhole, readHead, segmentsIn } from "./files.ts";
+import { corrupt, openSegment, readHead, replaceWhole, segmentsIn } from "./files.ts";
 import { type Owned, takeOver } from "./owner.ts";
 
 /** What {@link truncateLog} has done. */
@@ -29,7 +29,7 @@ export function* truncateLog(owned: Owned, lock: HeldLock, before: number): Prog
     yield* quietly(close(found.file));
     oldest = found.header;
   }
-  if (head?.first !== first) yield* publishWhole(dir, HEAD_NAME, encodeHead({ segment: oldest.segment, first }));
+  if (head?.first !== first) yield* replaceWhole(dir, HEAD_NAME, encodeHead({ segment: oldest.segment, first }));
   for (const segment of yield* segmentsIn(dir)) if (segment < oldest.segment) yield* unlink(pathIn(dir, segmentName(segment)));
   return { first };
 }

@@ -32,15 +32,11 @@ const FIRST_DESCRIPTOR = 3;
 /** The requests of one process. */
 export function fileRequests(actor: Actor): FileRequests {
   const { kernel, files } = actor;
-  const { windows, traits } = kernel.platform;
+  const { traits } = kernel.platform;
 
   const opened = (file: File, syscall: string): Opened => files.get(file) ?? failing(syscall)("EBADF");
 
-  const sync = (file: File): void => {
-    const { inode, writable } = opened(file, "fsync");
-    if (windows && !writable) failing("fsync")("EPERM"); // FlushFileBuffers
-    kernel.sync(inode);
-  };
+  const sync = (file: File): void => syncOpened(kernel, opened(file, "fsync"));
 
   return {
     open: (path, access, mode = 0o666) => open(actor, path, access, mode),
@@ -103,6 +99,11 @@ export function fileRequests(actor: Actor): FileRequests {
       return true;
     },
   };
+}
+
+function syncOpened(kernel: Kernel, { inode, writable }: Opened): void {
+  if (kernel.platform.windows && !writable) failing("fsync")("EPERM"); // FlushFileBuffers
+  kernel.sync(inode);
 }
 
 /** Opens a file for a process. */

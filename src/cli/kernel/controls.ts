@@ -60,6 +60,9 @@ export function breakBarrier(name: Sabotage, meanwhile: () => void): void {
   const broken = {
     fsyncSync: (file: number) => void (dropped(file) || original.fsyncSync(file)),
     fsync: (file: number, done: Done) => (dropped(file) ? process.nextTick(done, null) : original.fsync(file, done)),
+    // A batch of a log, which is written to a file that has its name.
+    fdatasync: (file: number, done: Done) =>
+      name === "no-file-sync" ? process.nextTick(done, null) : original.fdatasync(file, done),
   };
   const published = (op: "link" | "rename"): object => ({
     [`${op}Sync`]: (from: fs.PathLike, to: fs.PathLike) => {

@@ -7,6 +7,7 @@ import { stageDirectory, stageFile, updateFile, writeFile, writeFileSync } from 
 import { checkpointProtocol } from "./checkpoint-protocol.ts";
 import type { Sabotage } from "./controls.ts";
 import type { FileSystemName } from "./file-systems.ts";
+import { LOG_PROTOCOLS } from "./log-protocols.ts";
 import type { Prediction } from "./predict.ts";
 import { runsOf, type Tree } from "./tree.ts";
 
@@ -175,4 +176,5 @@ export const PROTOCOLS: readonly Protocol[] = [
   together,
   again,
   checkpointProtocol(goesThrough),
+  ...LOG_PROTOCOLS,
 ];

@@ -3,10 +3,13 @@ import * as fs from "node:fs";
 import * as path from "node:path";
 import type { SimDisk } from "../../sim/index.ts";
 
-/** Names relative to the directory, `/` after directories, with what is there. Holdfast's own (docs/format) are left out. */
+/**
+ * Names relative to the directory, `/` after directories, with what is there. Holdfast's own (docs/format) are left out, and logs,
+ * of which the content differs each time.
+ */
 export type Tree = ReadonlyMap<string, string>;
 
-const OWN = /^\.holdfast-|\.lock$|^(damaged|generation|part)-\d{12}/;
+const OWN = /^\.holdfast-|\.(lock|log)$|^(damaged|generation|part)-\d{12}/;
 const isOwn = (name: string): boolean => name.split("/").some((part) => OWN.test(part));
 
 const known = new Map<string, string>();

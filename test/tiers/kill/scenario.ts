@@ -13,6 +13,8 @@ export interface Scenario {
   readonly states: readonly string[];
   /** A reader is promised one of `states` only after recovery, as for a swap in two steps. */
   readonly needsRecovery?: boolean;
+  /** Names that are as right there as those that a run without trouble leaves. */
+  readonly makes?: RegExp;
   /** What the next process does. Without it, that writes another file in each directory there is. */
   readonly recover?: (dir: string, fate: Fate) => Promise<void>;
 }

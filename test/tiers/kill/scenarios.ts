@@ -20,6 +20,7 @@ import { acquireLock, tryLock } from "holdfast/lock";
 import { currentMachine, withMachine } from "../../../dist/io/current.js";
 import type { Machine } from "../../../dist/io/io.js";
 import { CHECKPOINTS } from "./checkpoints.ts";
+import { LOG_SCENARIOS } from "./log-scenarios.ts";
 import type { Fate, Scenario } from "./scenario.ts";
 
 /** What writes begin with where it can be: see `wayOf` in sweep.ts on short writes. */
@@ -188,4 +189,5 @@ export const SCENARIOS: readonly Scenario[] = [
   on(withoutExchange, "stageDirectory, in two steps", replacingSite),
   on(withoutMoves, "stageDirectory, file by file", replacingSite),
   ...CHECKPOINTS,
+  ...LOG_SCENARIOS,
 ];
