@@ -5,6 +5,7 @@
 import fs from "node:fs";
 import os from "node:os";
 import path from "node:path";
+import { checkpoint } from "./benchmarks/checkpoint.mjs";
 import { descriptors } from "./benchmarks/descriptors.mjs";
 import { directory } from "./benchmarks/directory.mjs";
 import { doctor } from "./benchmarks/doctor.mjs";
@@ -16,7 +17,7 @@ import { stream } from "./benchmarks/stream.mjs";
 import { together } from "./benchmarks/together.mjs";
 import { holdfast } from "./library.mjs";
 
-const BENCHMARKS = { replace, together, directory, seam, lock, import: importTime, stream, descriptors, doctor };
+const BENCHMARKS = { replace, together, directory, seam, lock, import: importTime, stream, descriptors, doctor, checkpoint };
 
 const args = process.argv.slice(2);
 const json = args.includes("--json");

@@ -19,7 +19,7 @@ import { HISTORY, type HistoryOptions, OPEN, type OpenCheckpointOptions, SAVE, t
 import { type Place, perform, placeOf } from "./place.ts";
 import { publishGeneration, publishGenerationSync, type SaveResult, writeNew } from "./publish.ts";
 import { type DamagedGeneration, readGeneration, sha256Of } from "./read.ts";
-import { type Shelf, shelfOf, tidy } from "./shelf.ts";
+import { noteDamage, type Shelf, shelfOf, tidy } from "./shelf.ts";
 import { Soon } from "./soon.ts";
 
 /** What belongs to one run: its lock, and what it knows of the disk. */
@@ -314,7 +314,7 @@ export class Checkpoint<State = unknown> {
 
   /** What can't be used is moved aside by the next save. */
   #noteDamage(damaged: readonly DamagedGeneration[]): void {
-    for (const { generation } of damaged) if (this.#run?.shelf.there.has(generation)) this.#run.shelf.bad.add(generation);
+    for (const one of damaged) if (this.#run) noteDamage(this.#run.shelf, one);
   }
 
   #header({ shelf }: Run, fields: Pick<Header, "codec" | "kind" | "version"> & Partial<Header>): Header {
@@ -329,6 +329,7 @@ export class Checkpoint<State = unknown> {
       const found = await perform(this.#place, readGeneration(this.path, generation));
       const usable = found && "header" in found && found.header.kind === "state";
       if (usable) return found;
+      if (found && "cause" in found && found.cause === "unreadable") throw found.error;
       if (to !== undefined && found && "cause" in found)
         throw new HoldfastError("CORRUPT_CHECKPOINT", {
           what: `generation ${to} is damaged: ${found.message}`,
