@@ -102,7 +102,7 @@ function saysOf(bytes: Uint8Array): Pick<DamagedGeneration, "progress" | "savedA
 }
 
 /** The error for what a newer version has written. */
-export function tooNew(what: string, path: string, details: Readonly<Record<string, unknown>>): HoldfastError {
+function tooNew(what: string, path: string, details: Readonly<Record<string, unknown>>): HoldfastError {
   return new HoldfastError("FORMAT_TOO_NEW", { what: `the checkpoint was written by a newer version: ${what}`, path, details });
 }
 
