@@ -191,7 +191,7 @@ export class Checkpoint<State = unknown> {
   async clear(): Promise<SaveResult> {
     const cleared = this.#inOrder(async (owned) => {
       const header = this.#header(owned, { kind: "cleared", codec: "json", version: 1, original: undefined });
-      const result = await publishGeneration(this.#place, owned.shelf, header, "null");
+      const result = await publishGeneration(this.#place, owned.shelf, header, () => "null");
       this.#carried = {};
       return result;
     });
@@ -211,7 +211,7 @@ export class Checkpoint<State = unknown> {
       const { header, state } = await this.#good(owned, to);
       const { generation: _old, savedAt: _then, ...same } = header;
       const copy = { ...this.#header(owned, same), ...same, copyOf: header.generation };
-      const result = await publishGeneration(this.#place, owned.shelf, copy, state);
+      const result = await publishGeneration(this.#place, owned.shelf, copy, () => state);
       this.#carried = { startedAt: header.startedAt, original: header.original };
       return result;
     });
@@ -291,13 +291,14 @@ export class Checkpoint<State = unknown> {
   async #save(state: State, beside: Beside): Promise<SaveResult> {
     const { codec, options, fingerprint, version } = this.#place;
     this.#runOrRefuse();
-    const encoded: Encoded = codec.encode(state);
+    const encoded = codec.encode(state);
+    const again = repeatable(encoded, () => codec.encode(state));
     const valid = options.schema && validate(options.schema, state, this.path);
     valid?.catch(() => {}); // it may have to wait for its turn
     return await this.#inOrder(async (owned) => {
       await valid;
       const header = this.#header(owned, { kind: "state", codec: codec.name, version, fingerprint, ...beside });
-      const result = await publishGeneration(this.#place, owned.shelf, header, encoded);
+      const result = await publishGeneration(this.#place, owned.shelf, header, again);
       this.#carried = { ...this.#carried, startedAt: header.startedAt };
       return result;
     });
@@ -379,4 +380,14 @@ export class Checkpoint<State = unknown> {
     const header = this.#header(this.#run, { kind: "state", codec: codec.name, version, fingerprint, ...options });
     publishGenerationSync(this.#place, header, codec.encode(state));
   }
+}
+
+/** What was encoded, and for a second time, if it came in pieces that are gone, what is encoded then. */
+function repeatable(encoded: Encoded, encode: () => Encoded): () => Encoded {
+  let asked = false;
+  return () => {
+    const gone = asked && typeof encoded === "object" && !(encoded instanceof Uint8Array);
+    asked = true;
+    return gone ? encode() : encoded;
+  };
 }
