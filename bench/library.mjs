@@ -2,6 +2,7 @@
 import { createRequire } from "node:module";
 import { fileURLToPath } from "node:url";
 
+export * as checkpoints from "../dist/checkpoint/index.js";
 export { replaceFile } from "../dist/core/replace.js";
 export * as doctor from "../dist/doctor/index.js";
 export * as holdfast from "../dist/index.js";

@@ -5,6 +5,7 @@
 import fs from "node:fs";
 import os from "node:os";
 import path from "node:path";
+import { checkpoint } from "./benchmarks/checkpoint.mjs";
 import { descriptors } from "./benchmarks/descriptors.mjs";
 import { directory } from "./benchmarks/directory.mjs";
 import { doctor } from "./benchmarks/doctor.mjs";
@@ -17,7 +18,19 @@ import { stream } from "./benchmarks/stream.mjs";
 import { together } from "./benchmarks/together.mjs";
 import { holdfast } from "./library.mjs";
 
-const BENCHMARKS = { replace, together, directory, seam, lock, log, import: importTime, stream, descriptors, doctor };
+const BENCHMARKS = {
+  replace,
+  together,
+  directory,
+  seam,
+  lock,
+  log,
+  checkpoint,
+  import: importTime,
+  stream,
+  descriptors,
+  doctor,
+};
 
 const args = process.argv.slice(2);
 const json = args.includes("--json");

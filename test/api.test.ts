@@ -22,6 +22,8 @@ const API: Readonly<Record<string, readonly string[]>> = {
     "writeFileSync",
     "writeJson",
   ],
+  // checkpointKind is for the doctor.
+  "holdfast/checkpoint": ["Checkpoint", "checkpointKind", "resumable", "structuredCloneCodec"],
   "holdfast/doctor": ["diagnose"],
   // lockKind is for the doctor, withLockSync for updateFileSync: they are not in the documentation.
   "holdfast/lock": ["KeptLock", "Lock", "acquireLock", "lockKind", "tryLock", "withLock", "withLockSync"],

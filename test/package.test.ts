@@ -73,6 +73,7 @@ describe("the package", { concurrency: true }, () => {
     }
     const bundled = modules.filter((file) => !file.startsWith("dist/cli/") && !file.startsWith("dist/chunks/"));
     assert.deepEqual(bundled.sort(), [
+      "dist/checkpoint/index.js",
       "dist/doctor/index.js",
       "dist/index.js",
       "dist/io/native.cjs",

@@ -19,7 +19,7 @@ import { HISTORY, type HistoryOptions, OPEN, type OpenCheckpointOptions, SAVE, t
 import { type Place, perform, placeOf } from "./place.ts";
 import { publishGeneration, publishGenerationSync, type SaveResult, writeNew } from "./publish.ts";
 import { type DamagedGeneration, readGeneration, sha256Of } from "./read.ts";
-import { type Shelf, shelfOf, tidy } from "./shelf.ts";
+import { noteDamage, type Shelf, shelfOf, tidy } from "./shelf.ts";
 import { Soon } from "./soon.ts";
 
 /** What belongs to one run: its lock, and what it knows of the disk. */
@@ -191,7 +191,7 @@ export class Checkpoint<State = unknown> {
   async clear(): Promise<SaveResult> {
     const cleared = this.#inOrder(async (owned) => {
       const header = this.#header(owned, { kind: "cleared", codec: "json", version: 1, original: undefined });
-      const result = await publishGeneration(this.#place, owned.shelf, header, "null");
+      const result = await publishGeneration(this.#place, owned.shelf, header, () => "null");
       this.#carried = {};
       return result;
     });
@@ -211,7 +211,7 @@ export class Checkpoint<State = unknown> {
       const { header, state } = await this.#good(owned, to);
       const { generation: _old, savedAt: _then, ...same } = header;
       const copy = { ...this.#header(owned, same), ...same, copyOf: header.generation };
-      const result = await publishGeneration(this.#place, owned.shelf, copy, state);
+      const result = await publishGeneration(this.#place, owned.shelf, copy, () => state);
       this.#carried = { startedAt: header.startedAt, original: header.original };
       return result;
     });
@@ -291,13 +291,14 @@ export class Checkpoint<State = unknown> {
   async #save(state: State, beside: Beside): Promise<SaveResult> {
     const { codec, options, fingerprint, version } = this.#place;
     this.#runOrRefuse();
-    const encoded: Encoded = codec.encode(state);
+    const encoded = codec.encode(state);
+    const again = repeatable(encoded, () => codec.encode(state));
     const valid = options.schema && validate(options.schema, state, this.path);
     valid?.catch(() => {}); // it may have to wait for its turn
     return await this.#inOrder(async (owned) => {
       await valid;
       const header = this.#header(owned, { kind: "state", codec: codec.name, version, fingerprint, ...beside });
-      const result = await publishGeneration(this.#place, owned.shelf, header, encoded);
+      const result = await publishGeneration(this.#place, owned.shelf, header, again);
       this.#carried = { ...this.#carried, startedAt: header.startedAt };
       return result;
     });
@@ -314,7 +315,7 @@ export class Checkpoint<State = unknown> {
 
   /** What can't be used is moved aside by the next save. */
   #noteDamage(damaged: readonly DamagedGeneration[]): void {
-    for (const { generation } of damaged) if (this.#run?.shelf.there.has(generation)) this.#run.shelf.bad.add(generation);
+    for (const one of damaged) if (this.#run) noteDamage(this.#run.shelf, one);
   }
 
   #header({ shelf }: Run, fields: Pick<Header, "codec" | "kind" | "version"> & Partial<Header>): Header {
@@ -329,6 +330,7 @@ export class Checkpoint<State = unknown> {
       const found = await perform(this.#place, readGeneration(this.path, generation));
       const usable = found && "header" in found && found.header.kind === "state";
       if (usable) return found;
+      if (found && "cause" in found && found.cause === "unreadable") throw found.error;
       if (to !== undefined && found && "cause" in found)
         throw new HoldfastError("CORRUPT_CHECKPOINT", {
           what: `generation ${to} is damaged: ${found.message}`,
@@ -378,4 +380,14 @@ export class Checkpoint<State = unknown> {
     const header = this.#header(this.#run, { kind: "state", codec: codec.name, version, fingerprint, ...options });
     publishGenerationSync(this.#place, header, codec.encode(state));
   }
+}
+
+/** What was encoded, and for a second time, if it came in pieces that are gone, what is encoded then. */
+function repeatable(encoded: Encoded, encode: () => Encoded): () => Encoded {
+  let asked = false;
+  return () => {
+    const gone = asked && typeof encoded === "object" && !(encoded instanceof Uint8Array);
+    asked = true;
+    return gone ? encode() : encoded;
+  };
 }

@@ -4,6 +4,7 @@ import { type WriteResult, writeFile, writeFileSync } from "../file/index.ts";
 import { checkpointName, type Header } from "../format/checkpoint.ts";
 import { withMachine } from "../io/current.ts";
 import { lstat } from "../io/program.ts";
+import { notify } from "../util/notices.ts";
 import { pathIn } from "../util/path.ts";
 import type { Encoded } from "./codec.ts";
 import { generationContent } from "./encode.ts";
@@ -19,17 +20,17 @@ export interface SaveResult {
   readonly durability: WriteResult["durability"];
 }
 
-/** Publishes a generation, whose number is then taken whatever happens. */
+/** Publishes a generation, of which `state` may be asked for twice, and whose number is then taken whatever happens. */
 export async function publishGeneration<State>(
   place: Place<State>,
   shelf: Shelf,
   header: Header,
-  state: Encoded,
+  state: () => Encoded,
 ): Promise<SaveResult> {
   const { generation } = header;
   const path = pathIn(place.dir, checkpointName("generation", generation));
   try {
-    const { sizeBytes, durability } = await writeNew(place, path, () => generationContent(header, state));
+    const { sizeBytes, durability } = await writeNew(place, path, () => generationContent(header, state()));
     noteGood(shelf, header);
     return { generation, sizeBytes, durability };
   } catch (error) {
@@ -41,9 +42,11 @@ export async function publishGeneration<State>(
 /** The synchronous twin, for the end of the process. */
 export function publishGenerationSync<State>(place: Place<State>, header: Header, state: Encoded): void {
   const content = generationContent(header, state);
-  // There is nothing to be done about it: this codec can be waited for only.
-  if (typeof content === "object" && Symbol.asyncIterator in content) return;
   const path = pathIn(place.dir, checkpointName("generation", header.generation));
+  if (typeof content === "object" && Symbol.asyncIterator in content) {
+    notify({ type: "save-failed", path, cause: new TypeError("a codec that has to be waited for can't save at the end") });
+    return;
+  }
   const { durability } = place;
   withMachine(place.machine, () => writeFileSync(path, content, { durability, ifAbsent: true }));
 }

@@ -64,9 +64,11 @@ export function* readGeneration(dir: string, generation: number): Program<Damage
     // Both are removed together: if its generation is gone too, it was only removed.
     if (content === undefined && !(yield* lstat(path))) return undefined;
     if (!(content instanceof Uint8Array) || !isWhole(content, member)) {
-      const what = content instanceof Uint8Array ? "is damaged" : content ? "can't be read" : "is gone";
       const { savedAt, progress } = header;
-      return { generation, path, cause: "member", message: `its part ${member.name} ${what}`, savedAt, progress };
+      const error = content instanceof Uint8Array ? undefined : content;
+      const what = error ? "can't be read" : content ? "is damaged" : "is gone";
+      const cause = error ? "unreadable" : "member";
+      return { generation, path, cause, message: `its part ${member.name} ${what}`, savedAt, progress, error };
     }
     members.push(content);
   }
@@ -100,7 +102,7 @@ function saysOf(bytes: Uint8Array): Pick<DamagedGeneration, "progress" | "savedA
 }
 
 /** The error for what a newer version has written. */
-export function tooNew(what: string, path: string, details: Readonly<Record<string, unknown>>): HoldfastError {
+function tooNew(what: string, path: string, details: Readonly<Record<string, unknown>>): HoldfastError {
   return new HoldfastError("FORMAT_TOO_NEW", { what: `the checkpoint was written by a newer version: ${what}`, path, details });
 }
 

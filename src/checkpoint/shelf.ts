@@ -4,7 +4,7 @@ import { checkpointName, type Header } from "../format/checkpoint.ts";
 import { notify } from "../util/notices.ts";
 import { type Listing, moveAside, removeNames } from "./files.ts";
 import { type Place, perform } from "./place.ts";
-import { describeGeneration, readGeneration } from "./read.ts";
+import { type DamagedGeneration, describeGeneration, readGeneration } from "./read.ts";
 
 /** The generations of a checkpoint that this process has the lock of: nobody else makes or removes any. */
 export interface Shelf {
@@ -14,12 +14,21 @@ export interface Shelf {
   /** What of these was read whole, or written: headers by number. */
   readonly good: Map<number, Header>;
   readonly bad: Set<number>;
+  /** What the disk gave an error for: perhaps it is good, and the next one who asks gets it. */
+  readonly unreadable: Set<number>;
   readonly members: Set<string>;
 }
 
 /** A shelf on which nothing was looked at. */
 export function shelfOf({ generations, parts, greatest }: Listing): Shelf {
-  return { last: greatest, there: new Set(generations), good: new Map(), bad: new Set(), members: new Set(parts) };
+  return {
+    last: greatest,
+    there: new Set(generations),
+    good: new Map(),
+    bad: new Set(),
+    unreadable: new Set(),
+    members: new Set(parts),
+  };
 }
 
 /**
@@ -38,7 +47,10 @@ export async function tidy<State>(place: Place<State>, shelf: Shelf): Promise<vo
     if (header) kept.set(original, header);
   }
   const members = new Set([...kept.values()].flatMap((header) => (header.members ?? []).map(({ name }) => name)));
-  const generations = [...shelf.there].filter((generation) => !kept.has(generation));
+  const lowest = Math.min(...kept.keys());
+  const generations = [...shelf.there].filter(
+    (generation) => !kept.has(generation) && !(shelf.unreadable.has(generation) && generation > lowest),
+  );
   const orphans = [...shelf.members].filter((name) => !members.has(name));
   // Generations go before what they consist of: one that is still there is whole.
   const names = [...generations.map((generation) => checkpointName("generation", generation)), ...orphans];
@@ -68,10 +80,16 @@ async function keptOf<State>(place: Place<State>, shelf: Shelf): Promise<Map<num
   return kept;
 }
 
+/** Notes what can't be used. */
+export function noteDamage(shelf: Shelf, { generation, cause }: DamagedGeneration): void {
+  if (!shelf.there.has(generation)) return;
+  (cause === "unreadable" ? shelf.unreadable : shelf.bad).add(generation);
+}
+
 async function lookAt<State>(place: Place<State>, shelf: Shelf, generation: number): Promise<Header | undefined> {
   const found = await perform(place, readGeneration(place.dir, generation));
   if (found === undefined) shelf.there.delete(generation);
-  else if ("cause" in found) shelf.bad.add(generation);
+  else if ("cause" in found) noteDamage(shelf, found);
   else shelf.good.set(generation, found.header);
   return shelf.good.get(generation);
 }

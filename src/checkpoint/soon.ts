@@ -25,7 +25,10 @@ export class Soon<T, R> {
   readonly #changed: () => void;
   #waiting: Waiting<T, R> | undefined;
   #running: Waiting<T, R> | undefined;
+  #draining = false;
   #failed: { readonly value: T } | undefined;
+  /** The last that has overtaken what waited. */
+  #newer: Promise<R> | undefined;
 
   /** `changed` is called whenever there may be something to save, or nothing any more. */
   constructor(save: (value: T) => Promise<R>, changed: () => void) {
@@ -42,32 +45,48 @@ export class Soon<T, R> {
   /** Saves `value` once nothing else is being saved, unless a newer one comes before: the result is then that one's. */
   put(value: T): Promise<R> {
     this.#failed = undefined;
-    if (this.#waiting) this.#waiting.value = value;
-    else this.#waiting = new Waiting(value);
-    const { done } = this.#waiting;
-    this.#changed();
-    if (!this.#running) void this.#drain();
-    return done;
+    const waiting = this.#waiting ?? new Waiting<T, R>(value);
+    waiting.value = value;
+    if (waiting !== this.#waiting) this.#wait(waiting);
+    return waiting.done;
   }
 
-  /** Something newer is saved in another way: what waits counts as saved when that is. */
+  /** Something newer is saved in another way: what waits counts as saved when that is. If that fails, it is saved after all. */
   overtake(newer: Promise<R>): void {
     const waiting = this.#waiting;
     this.#waiting = undefined;
     this.#failed = undefined;
     if (this.#running) this.#running.overtaken = true;
-    if (waiting) newer.then(waiting.resolve, waiting.reject);
+    this.#newer = newer;
+    if (waiting) this.#follow(waiting, newer);
     this.#changed();
+  }
+
+  #follow(waiting: Waiting<T, R>, newer: Promise<R>): void {
+    newer.then(waiting.resolve, () => {
+      if (this.#newer && this.#newer !== newer) this.#follow(waiting, this.#newer);
+      else if (this.#waiting) this.#waiting.done.then(waiting.resolve, waiting.reject);
+      else this.#wait(waiting);
+    });
+  }
+
+  #wait(waiting: Waiting<T, R>): void {
+    this.#waiting = waiting;
+    this.#changed();
+    void this.#drain();
   }
 
   /** Waits until nothing is to be saved. What has failed is tried once more, and its error thrown. */
   async flush(): Promise<void> {
+    await this.#newer?.catch(() => {}); // if it fails, what it has overtaken waits again
     const pending = this.#waiting ?? this.#running;
     if (pending) await pending.done.catch(() => {});
     if (this.#failed) await this.put(this.#failed.value);
   }
 
   async #drain(): Promise<void> {
+    if (this.#draining) return;
+    this.#draining = true;
     await undefined; // calls in a row are one
     for (let next = this.#waiting; next; next = this.#waiting) {
       this.#waiting = undefined;
@@ -80,6 +99,7 @@ export class Soon<T, R> {
       }
       this.#running = undefined;
     }
+    this.#draining = false;
     this.#changed();
   }
 }

@@ -43,6 +43,19 @@ describe("saveSoon", () => {
     assert.ok(found.status === "ok" && found.state.count === 5 && found.generation === 3);
   });
 
+  it("what waits is not lost with a save that overtakes it and fails", async (t) => {
+    const dir = tempDir(t);
+    await inRun<void, unknown>(dir, async (checkpoint) => {
+      void checkpoint.saveSoon({ count: 1 });
+      await new Promise((resolve) => setImmediate(resolve));
+      const waiting = checkpoint.saveSoon({ count: 2 });
+      await assert.rejects(checkpoint.save(undefined), TypeError);
+      assert.equal((await waiting).generation, 2);
+    });
+    const found = await loaded(dir);
+    assert.ok(found.status === "ok" && found.state.count === 2);
+  });
+
   it("a failure that nobody waited for is thrown by flush and close, and tried once more by each", async (t) => {
     const dir = tempDir(t);
     await savedUpTo(dir, 1);

@@ -17,6 +17,7 @@ interface Demo {
       readonly shipped: { readonly violations: number };
       readonly controls: Readonly<Record<string, { readonly violations: number }>>;
     };
+    readonly longJob: { readonly checkpoint: { readonly kills: number; readonly setBacks: number } };
     readonly killStorm: Readonly<
       Record<
         string,
@@ -46,6 +47,7 @@ describe("holdfast demo", () => {
     assert.ok(own && own !== "not installed" && own.kills >= 2);
     assert.deepEqual([own.torn, own.lost], [0, 0]);
     assert.equal(acts.powerCut.shipped.violations, 0);
+    assert.ok(acts.longJob.checkpoint.kills >= 2 && acts.longJob.checkpoint.setBacks === 0);
     for (const control of Object.values(acts.powerCut.controls)) assert.ok(control.violations > 0);
     if (needsPosix) return;
     assert.deepEqual(acts.fullDisk["holdfast"], { said: "error NO_SPACE", kept: true, sizeBytes: 18 * 500, leftovers: 0 });

@@ -8,11 +8,12 @@ import type { Act, Finding } from "./act.ts";
 import { CONTENDERS, isInstalled } from "./contenders.ts";
 import { fullDisk } from "./full-disk.ts";
 import { killStorm } from "./kill-storm.ts";
+import { longJob } from "./long-job.ts";
 import { findMaterial, type Material } from "./material.ts";
 import { powerCut } from "./power-cut.ts";
 import { type WorkDir, withWorkDir } from "./work-dir.ts";
 
-const ACTS: readonly Act[] = [fullDisk, powerCut, killStorm];
+const ACTS: readonly Act[] = [fullDisk, powerCut, longJob, killStorm];
 
 /** What the user asked for. */
 export interface DemoOptions {
