@@ -5,6 +5,7 @@ import { addDemo } from "./commands/demo.ts";
 import { addDoctor } from "./commands/doctor.ts";
 import { addProve } from "./commands/prove.ts";
 import { addRun } from "./commands/run.ts";
+import { addTx } from "./commands/tx.ts";
 import { addWrite } from "./commands/write.ts";
 import type { Ending } from "./ending.ts";
 
@@ -40,6 +41,7 @@ export function createProgram(context: Context): Command {
     .exitOverride();
   addWrite(program, context);
   addRun(program, context);
+  addTx(program, context);
   addDoctor(program, context);
   addProve(program, context);
   addDemo(program, context);
