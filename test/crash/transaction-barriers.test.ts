@@ -1,0 +1,66 @@
+/** Negative controls of a transaction: each of its barriers is left out alone, and the sweep must fail. */
+import assert from "node:assert/strict";
+import { it } from "node:test";
+import { onDisk, SimDisk, sweep } from "holdfast/sim";
+import { currentMachine } from "../../dist/io/current.js";
+import { deep } from "../support/deep.ts";
+import { type Around, withMachine, wrapped } from "../support/machines.ts";
+import { expectAllOrNothing, perform, put, TINY, useRoot } from "../support/transactions.ts";
+
+/** The `nth` sync only seems to be done; of what there are, the places are told. */
+function leavingOut(nth: number, places: string[]): Around {
+  return (call, proceed) => {
+    if (call.op !== "syncDir" && call.op !== "syncFile") return proceed();
+    places.push(call.op === "syncDir" ? String(call.args[0]).replace(/-[0-9a-z]{26}$/, "-ID") : "a file");
+    return places.length === nth ? true : proceed();
+  };
+}
+
+const without = (nth: number, places: string[] = []): Promise<unknown> =>
+  withMachine(wrapped(leavingOut(nth, places), currentMachine()), () => perform(TINY));
+
+/** What is there is durable when these sweeps begin, and a record that comes back changes nothing that nobody else has changed. */
+const NEEDLESS = /^(what was there|the record is removed)/;
+
+/** In the order in which they come; which they are, the next test checks. */
+const BARRIERS: readonly (readonly [place: string, what: string])[] = [
+  ["a file", "new content"],
+  ["/app/.holdfast-dir-ID", "its name"],
+  ["a file", "what was there: the replaced file"],
+  ["a file", "what was there: the renamed file"],
+  ["/app/a", "what was there: names"],
+  ["a file", "the record"],
+  ["/app", "what the record is about"],
+  ["/app", "the name of the record"],
+  ["/app", "the new name of what was renamed"],
+  ["/app/a", "its old name"],
+  ["/app", "what was touched"],
+  ["/app/a", "what was touched"],
+  ["/app", "the record is removed"],
+];
+
+it("a transaction has these barriers", async () => {
+  const places: string[] = [];
+  const disk = new SimDisk();
+  put(TINY.old)(disk);
+  await onDisk(disk, () => without(0, places));
+  assert.deepEqual(
+    places,
+    BARRIERS.map(([place]) => place),
+  );
+});
+
+for (const [index, [place, what]] of BARRIERS.entries()) {
+  if (NEEDLESS.test(what) || (!deep && index !== 0 && index !== 7)) continue;
+  it(`without barrier ${index + 1}, ${place}, ${what}: something breaks`, async () => {
+    const { violations } = await sweep({
+      setup: put(TINY.old),
+      depth: 1,
+      untilFirst: true,
+      run: () => without(index + 1),
+      recover: useRoot,
+      check: ({ disk, finished }) => expectAllOrNothing(disk, finished, TINY),
+    });
+    assert.ok(violations > 0, "nobody would notice");
+  });
+}
