@@ -37,10 +37,9 @@ test("a full disk, while staging and when the record is published: NO_SPACE, unc
         txs.transaction(root, async (tx) => {
           await tx.write("file", "new");
           await tx.write("d/large", Buffer.alloc(1000));
-          try {
-            for (let n = 0; ; n++) fs.writeFileSync(path.join(root, "ballast"), Buffer.alloc(4096), { flag: "a" });
-          } catch {
-            fs.writeFileSync(path.join(root, "ballast"), Buffer.alloc(1), { flag: "a" });
+          for (let full = false; !full; ) {
+            const fill = (): void => fs.writeFileSync(path.join(root, "ballast"), Buffer.alloc(4096), { flag: "a" });
+            full = (await settle(fill)).failed !== undefined;
           }
         }),
       );

@@ -7,7 +7,7 @@ import { deep } from "../support/deep.ts";
 import { type Seeded, seeded } from "../support/seeded.ts";
 import { expectNoneLeft, put, ROOT, treeOf } from "../support/transactions.ts";
 
-const RUNS = deep ? 5000 : 250;
+const RUNS = deep ? 5000 : 100;
 const OPERATIONS_MAX = 10;
 
 /** Files by path. Directories are there as long as there is something in them, and then for ever. */
