@@ -11,6 +11,7 @@ export { nativeLock } from "../dist/io/native-lock.js";
 export { posixMachine } from "../dist/io/posix.js";
 export { run, runSync } from "../dist/io/run.js";
 export * as locks from "../dist/lock/index.js";
+export * as transactions from "../dist/tx/index.js";
 
 /** Where `import "holdfast"` leads. */
 export const ENTRY = new URL("../dist/index.js", import.meta.url).href;

@@ -14,9 +14,10 @@ import { replace } from "./benchmarks/replace.mjs";
 import { seam } from "./benchmarks/seam.mjs";
 import { stream } from "./benchmarks/stream.mjs";
 import { together } from "./benchmarks/together.mjs";
+import { transaction } from "./benchmarks/transaction.mjs";
 import { holdfast } from "./library.mjs";
 
-const BENCHMARKS = { replace, together, directory, seam, lock, import: importTime, stream, descriptors, doctor };
+const BENCHMARKS = { replace, together, directory, seam, lock, import: importTime, stream, descriptors, doctor, transaction };
 
 const args = process.argv.slice(2);
 const json = args.includes("--json");

@@ -7,6 +7,7 @@ import { stageDirectory, stageFile, updateFile, writeFile, writeFileSync } from 
 import type { Sabotage } from "./controls.ts";
 import type { FileSystemName } from "./file-systems.ts";
 import type { Prediction } from "./predict.ts";
+import { transacted } from "./transaction.ts";
 import { runsOf, type Tree } from "./tree.ts";
 
 /** Says that a new state of `name` was acknowledged: a crash may not undo it. */
@@ -173,4 +174,5 @@ export const PROTOCOLS: readonly Protocol[] = [
   swapped,
   together,
   again,
+  transacted,
 ];
