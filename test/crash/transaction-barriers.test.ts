@@ -4,17 +4,8 @@ import { it } from "node:test";
 import { onDisk, SimDisk, sweep } from "holdfast/sim";
 import { currentMachine } from "../../dist/io/current.js";
 import { deep } from "../support/deep.ts";
-import { type Around, withMachine, wrapped } from "../support/machines.ts";
+import { leavingOut, withMachine, wrapped } from "../support/machines.ts";
 import { expectAllOrNothing, perform, put, TINY, useRoot } from "../support/transactions.ts";
-
-/** The `nth` sync only seems to be done; of what there are, the places are told. */
-function leavingOut(nth: number, places: string[]): Around {
-  return (call, proceed) => {
-    if (call.op !== "syncDir" && call.op !== "syncFile") return proceed();
-    places.push(call.op === "syncDir" ? String(call.args[0]).replace(/-[0-9a-z]{26}$/, "-ID") : "a file");
-    return places.length === nth ? true : proceed();
-  };
-}
 
 const without = (nth: number, places: string[] = []): Promise<unknown> =>
   withMachine(wrapped(leavingOut(nth, places), currentMachine()), () => perform(TINY));
