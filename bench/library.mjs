@@ -13,6 +13,7 @@ export { posixMachine } from "../dist/io/posix.js";
 export { run, runSync } from "../dist/io/run.js";
 export * as locks from "../dist/lock/index.js";
 export * as logs from "../dist/log/index.js";
+export * as transactions from "../dist/tx/index.js";
 
 /** Where `import "holdfast"` leads. */
 export const ENTRY = new URL("../dist/index.js", import.meta.url).href;

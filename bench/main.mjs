@@ -16,6 +16,7 @@ import { replace } from "./benchmarks/replace.mjs";
 import { seam } from "./benchmarks/seam.mjs";
 import { stream } from "./benchmarks/stream.mjs";
 import { together } from "./benchmarks/together.mjs";
+import { transaction } from "./benchmarks/transaction.mjs";
 import { holdfast } from "./library.mjs";
 
 const BENCHMARKS = {
@@ -26,6 +27,7 @@ const BENCHMARKS = {
   lock,
   log,
   checkpoint,
+  transaction,
   import: importTime,
   stream,
   descriptors,

@@ -7,6 +7,7 @@ import { addDoctor } from "./commands/doctor.ts";
 import { addLog } from "./commands/log.ts";
 import { addProve } from "./commands/prove.ts";
 import { addRun } from "./commands/run.ts";
+import { addTx } from "./commands/tx.ts";
 import { addWrite } from "./commands/write.ts";
 import type { Ending } from "./ending.ts";
 
@@ -44,6 +45,7 @@ export function createProgram(context: Context): Command {
   addWrite(program, context);
   addRun(program, context);
   addCheckpoint(program, context);
+  addTx(program, context);
   addDoctor(program, context);
   addLog(program, context);
   addProve(program, context);

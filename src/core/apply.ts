@@ -35,7 +35,7 @@ export function* applySteps(journal: Journal, progress = { doneCount: 0 }): Prog
   const lost: string[] = [];
   const moved = new Moved(journal);
   for (const step of journal.record.steps) {
-    if (step.do !== "rename" || moved.isFrom(step.target)) yield* moved.settle();
+    if (step.do === "remove-directory" || moved.isFrom(step.target)) yield* moved.settle();
     const blocked = superseded.some((above) => step.target.startsWith(`${above}/`));
     const outcome = blocked ? "superseded" : yield* applyStep(journal, step);
     if (step.do === "rename") moved.add(step);
@@ -43,7 +43,6 @@ export function* applySteps(journal: Journal, progress = { doneCount: 0 }): Prog
     if (outcome === "lost") lost.push(step.target);
     progress.doneCount++;
   }
-  yield* moved.settle();
   return { superseded, lost };
 }
 
@@ -67,7 +66,7 @@ class Moved {
   /** Also if it was renamed before: whoever did it may not have come to the sync. */
   add({ from, target }: Rename): void {
     this.#from.add(from);
-    for (const one of [target, from]) this.#dirs.add(path.posix.dirname(one));
+    this.#dirs.add(path.posix.dirname(target));
   }
 
   *settle(): Program<void> {
@@ -202,7 +201,8 @@ function* held(attempt: () => Program<void>, at: string): Program<void> {
 
 /** Makes durable what the steps did: the names in each directory that they touched. */
 export function* syncTouched(journal: Journal): Program<void> {
-  const parents = journal.record.steps.map(({ target }) => path.posix.dirname(target));
+  const names = journal.record.steps.flatMap((step) => (step.do === "rename" ? [step.target, step.from] : [step.target]));
+  const parents = names.map((name) => path.posix.dirname(name));
   for (const parent of new Set(parents)) yield* syncIfThere(journal, parent);
 }
 

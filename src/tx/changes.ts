@@ -6,7 +6,14 @@ import { HoldfastError } from "../errors.ts";
 import type { Stat } from "../io/io.ts";
 import { lstat, makeDir, type Program, wait } from "../io/program.ts";
 import { isClaimed } from "./claims.ts";
-import type { Precondition, RemoveOptions, RenameOptions, WriteChangeOptions, WriteDirectoryOptions } from "./options.ts";
+import type {
+  MakeDirectoryOptions,
+  Precondition,
+  RemoveOptions,
+  RenameOptions,
+  WriteChangeOptions,
+  WriteDirectoryOptions,
+} from "./options.ts";
 import { newSlot, type Unit } from "./unit.ts";
 import type { Found } from "./view.ts";
 
@@ -51,11 +58,24 @@ export function* placeDirectory(unit: Unit, names: Names, options: WriteDirector
   const { wanted } = found;
   if (wanted && wanted.kind !== "directory") throw new HoldfastError("NOT_A_DIRECTORY", { path: unit.view.absolute(found.path) });
   if (wanted && !options.replace) yield* refuseContent(unit, found, wanted, "it is replaced only with replace: true");
+  return { at: yield* stageDirectory(unit, found, options.mode), path: found.path, existing: undefined };
+}
+
+function* stageDirectory(unit: Unit, found: Found, mode: number | undefined): Program<string> {
   const at = newSlot(unit);
-  yield* makeDir(unit.view.absolute(at), options.mode);
+  yield* makeDir(unit.view.absolute(at), mode);
   unit.trees.push(at);
   unit.view.set(found, { kind: "directory", at, replaces: true, changes: new Map() });
-  return { at, path: found.path, existing: undefined };
+  return at;
+}
+
+export function* makeDirectory(unit: Unit, names: Names, options: MakeDirectoryOptions): Program<Unclaimed | undefined> {
+  const found = yield* find(unit, names, true);
+  if (found instanceof Unclaimed) return found;
+  if (!found.wanted) yield* stageDirectory(unit, found, options.mode);
+  else if (found.wanted.kind !== "directory")
+    throw new HoldfastError("NOT_A_DIRECTORY", { path: unit.view.absolute(found.path) });
+  return undefined;
 }
 
 export function* remove(unit: Unit, names: Names, options: RemoveOptions): Program<Unclaimed | undefined> {

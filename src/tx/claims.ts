@@ -78,7 +78,7 @@ export function* claim(own: Claims, path: string, patience: Patience, ownIds: Re
 const BUSY = "";
 
 /** Tries until it is true; at once if it is false, and else after a pause. */
-export function* retrying(
+function* retrying(
   timeoutMs: number,
   attempt: (waitedMs: number, isLast: boolean) => Program<boolean | undefined>,
 ): Program<void> {

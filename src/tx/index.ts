@@ -8,6 +8,7 @@
 export { claimsKind } from "./claims-kind.ts";
 export { TransactionDirectory, type WriteInDirectoryOptions } from "./directory.ts";
 export type {
+  MakeDirectoryOptions,
   Precondition,
   RecoverOptions,
   RemoveOptions,

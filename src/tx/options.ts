@@ -49,6 +49,9 @@ export interface WriteDirectoryOptions {
   readonly mode?: number | undefined;
 }
 
+/** Options of {@link Transaction.makeDirectory}. */
+export type MakeDirectoryOptions = Pick<WriteDirectoryOptions, "mode">;
+
 /** Options of {@link Transaction.remove}. */
 export interface RemoveOptions extends Pick<Precondition, "ifDigest"> {
   /** Remove a directory that has content, with all that is in it. Default false: `EXISTS`. */
@@ -77,6 +80,7 @@ export const OPTIONS = {
   transactionSync: SYNC,
   recover: { signal: isSignal },
   write: { ...PRECONDITION, mode },
+  makeDirectory: { mode },
   writeDirectory: { replace: isBoolean, mode },
   remove: { ifDigest: isDigest, recursive: isBoolean },
   rename: PRECONDITION,

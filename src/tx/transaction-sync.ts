@@ -8,10 +8,11 @@ import { runSync } from "../io/run.ts";
 import { HELD_BUDGET_SYNC_MS } from "../util/limits.ts";
 import { checkOptions } from "../util/options.ts";
 import { absoluteDirectory, namesIn } from "../util/path.ts";
-import { locate, placeDirectory, placeFile, remove, rename, type Unclaimed } from "./changes.ts";
+import { locate, makeDirectory, placeDirectory, placeFile, remove, rename, type Unclaimed } from "./changes.ts";
 import { claimed } from "./claimed.ts";
 import { stageContent } from "./content.ts";
 import {
+  type MakeDirectoryOptions,
   OPTIONS,
   type RemoveOptions,
   type RenameOptions,
@@ -105,6 +106,13 @@ export class TransactionSync {
       path: directory,
       writeFile: (name, data) => this.#run(writeStaged(directory, namesIn(name), syncSource(data))),
     };
+  }
+
+  /** See {@link Transaction.makeDirectory}. */
+  makeDirectory(path: string, options?: MakeDirectoryOptions): void {
+    const given = checkOptions(options, OPTIONS.makeDirectory);
+    const names = namesIn(path, "path");
+    this.#do(() => makeDirectory(this.#unit, names, given));
   }
 
   /** See {@link Transaction.remove}. */

@@ -10,11 +10,12 @@ import { slotsOf } from "../io/slots.ts";
 import { HELD_BUDGET_ASYNC_MS } from "../util/limits.ts";
 import { checkOptions } from "../util/options.ts";
 import { absoluteDirectory, namesIn } from "../util/path.ts";
-import { locate, placeDirectory, placeFile, remove, rename, type Slot, type Unclaimed } from "./changes.ts";
+import { locate, makeDirectory, placeDirectory, placeFile, remove, rename, type Slot, type Unclaimed } from "./changes.ts";
 import { claimed } from "./claimed.ts";
 import { type Content, stageContent } from "./content.ts";
 import { TransactionDirectory } from "./directory.ts";
 import {
+  type MakeDirectoryOptions,
   OPTIONS,
   type RemoveOptions,
   type RenameOptions,
@@ -189,6 +190,17 @@ export class Transaction {
       return directory;
     };
     return this.#add(begin());
+  }
+
+  /**
+   * Has a directory at `path`, empty if there is none now. Those above files that are written need not be made.
+   *
+   * @throws {HoldfastError} `NOT_A_DIRECTORY`; as {@link Transaction.write}.
+   */
+  makeDirectory(path: string, options?: MakeDirectoryOptions): Promise<void> {
+    const given = checkOptions(options, OPTIONS.makeDirectory);
+    const names = namesIn(path, "path");
+    return this.#add(this.#inOrder(() => makeDirectory(this.#unit, names, given)));
   }
 
   /**

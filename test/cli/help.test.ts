@@ -11,6 +11,7 @@ describe("help", { concurrency: 3 }, () => {
     ["help"],
     ["write", "--help"],
     ["run", "--help"],
+    ["tx", "apply", "--help"],
     ["doctor", "--help"],
     ["checkpoint", "--help"],
     ["checkpoint", "show", "--help"],

@@ -5,16 +5,7 @@ import { onDisk, SimDisk, type SweepOptions, sweep } from "holdfast/sim";
 import { currentMachine } from "../../dist/io/current.js";
 import { deep } from "../support/deep.ts";
 import { expectNothingLeft, expectOldOrNew, publish, put, useBeside, WAYS } from "../support/directories.ts";
-import { type Around, withMachine, wrapped } from "../support/machines.ts";
-
-/** The `nth` sync only seems to be done; of what there are, the places are told. */
-function leavingOut(nth: number, places: string[]): Around {
-  return (call, proceed) => {
-    if (call.op !== "syncDir" && call.op !== "syncFile") return proceed();
-    places.push(call.op === "syncDir" ? String(call.args[0]).replace(/-[0-9a-z]{26}$/, "-ID") : "a file");
-    return places.length === nth ? true : proceed();
-  };
-}
+import { leavingOut, withMachine, wrapped } from "../support/machines.ts";
 
 const without = (nth: number, places: string[] = []): Promise<unknown> =>
   withMachine(wrapped(leavingOut(nth, places), currentMachine()), () => publish());

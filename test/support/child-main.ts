@@ -8,6 +8,7 @@ import * as checkpoints from "holdfast/checkpoint";
 import * as doctor from "holdfast/doctor";
 import * as locks from "holdfast/lock";
 import * as logs from "holdfast/log";
+import * as txs from "holdfast/tx";
 import type { Body, Settled, Toolbox } from "./child.ts";
 import * as machines from "./machines.ts";
 import { witnessed } from "./witness.ts";
@@ -35,6 +36,7 @@ const box: Toolbox = {
   doctor,
   locks,
   logs,
+  txs,
   witnessed,
   fs,
   path,

@@ -10,6 +10,7 @@ import type * as checkpoints from "holdfast/checkpoint";
 import type * as doctor from "holdfast/doctor";
 import type * as locks from "holdfast/lock";
 import type * as logs from "holdfast/log";
+import type * as txs from "holdfast/tx";
 import type * as machines from "./machines.ts";
 import type { witnessed } from "./witness.ts";
 
@@ -20,6 +21,7 @@ export interface Toolbox {
   readonly doctor: typeof doctor;
   readonly locks: typeof locks;
   readonly logs: typeof logs;
+  readonly txs: typeof txs;
   readonly witnessed: typeof witnessed;
   readonly fs: typeof nodeFs;
   readonly path: typeof nodePath;

@@ -20,12 +20,12 @@ export interface Change {
 
 /** What every run of the tests has time for. */
 export const TINY: Change = {
-  old: { "a/one": "old", "a/log": "1" },
+  old: { "a/log": "1" },
   change(tx) {
-    tx.write("a/one", "new");
     tx.rename("a/log", "log");
+    tx.write("a/log", "2");
   },
-  changed: { "a/one": "new", log: "1" },
+  changed: { "a/log": "2", log: "1" },
 };
 
 /** A new file and a replaced one, a rename, a removal, a directory of its own. */
@@ -88,7 +88,7 @@ export const CHANGES: Readonly<Record<string, Change>> = deep
       "entangled names": ENTANGLED,
       "20 files in 6 directories, and a staged directory": LARGE,
     }
-  : { "two files": TINY };
+  : { "a log that is rotated": TINY };
 
 export const put =
   (tree: Tree) =>

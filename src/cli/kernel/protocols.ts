@@ -9,6 +9,7 @@ import type { Sabotage } from "./controls.ts";
 import type { FileSystemName } from "./file-systems.ts";
 import { LOG_PROTOCOLS } from "./log-protocols.ts";
 import type { Prediction } from "./predict.ts";
+import { transacted } from "./transaction.ts";
 import { runsOf, type Tree } from "./tree.ts";
 
 /** Says that a new state of `name` was acknowledged: a crash may not undo it. */
@@ -177,4 +178,5 @@ export const PROTOCOLS: readonly Protocol[] = [
   again,
   checkpointProtocol(goesThrough),
   ...LOG_PROTOCOLS,
+  transacted,
 ];

@@ -22,6 +22,7 @@ import type { Machine } from "../../../dist/io/io.js";
 import { CHECKPOINTS } from "./checkpoints.ts";
 import { LOG_SCENARIOS } from "./log-scenarios.ts";
 import type { Fate, Scenario } from "./scenario.ts";
+import { transactions } from "./transactions.ts";
 
 /** What writes begin with where it can be: see `wayOf` in sweep.ts on short writes. */
 const NULS = "\0".repeat(64);
@@ -190,4 +191,5 @@ export const SCENARIOS: readonly Scenario[] = [
   on(withoutMoves, "stageDirectory, file by file", replacingSite),
   ...CHECKPOINTS,
   ...LOG_SCENARIOS,
+  transactions,
 ];
