@@ -80,6 +80,7 @@ describe("the package", { concurrency: true }, () => {
       "dist/lock/index.js",
       "dist/log/index.js",
       "dist/sim/index.js",
+      "dist/tx/index.js",
     ]);
   });
 

@@ -19,12 +19,12 @@ interface Options {
 
 const AFTER_HELP = `
 Standard input is a tar stream with files and directories, or a JSON list:
-  {"write": PATH, "text": "..."}      or "base64"; also "mode": "644", "ifAbsent": true
-  {"makeDirectory": PATH}             does nothing if it is there; also "mode"
-  {"remove": PATH}                    of a directory with content: "recursive": true
-  {"rename": PATH, "to": PATH}        also "ifAbsent": true, for the new name
+  {"write": PATH, "text": "..."}  or "base64"; also "mode", "ifAbsent": true
+  {"makeDirectory": PATH}         nothing if it is there; also "mode": "755"
+  {"remove": PATH}                a directory with content: "recursive": true
+  {"rename": PATH, "to": PATH}    also "ifAbsent": true, for the new name
 write, remove and rename also take "ifDigest": SHA256, of what must be there.
-Paths are relative to ROOT. If one change fails, or the input is cut off, none is
+Paths are relative to ROOT. If a change fails, or the input is cut off, none is
 made. What was interrupted by a crash is completed by the next tx apply.
 
 Examples:

@@ -13,7 +13,7 @@ import { findMaterial, type Material } from "./material.ts";
 import { powerCut } from "./power-cut.ts";
 import { type WorkDir, withWorkDir } from "./work-dir.ts";
 
-const ACTS: readonly Act[] = [fullDisk, powerCut, longJob, killStorm];
+const ACTS: readonly Act[] = [fullDisk, powerCut, killStorm, longJob];
 
 /** What the user asked for. */
 export interface DemoOptions {

@@ -21,11 +21,12 @@ export interface Prediction {
   readonly violations: number;
 }
 
-/** Runs the protocol, as it is or with a barrier broken, through every crash in the simulator. */
+/** Runs the protocol, as it is or with a barrier broken, through every crash in the simulator; or up to the first violation. */
 export async function predict(
   protocol: Protocol,
   profile: FileSystemName | "strict",
   sabotage: Sabotage | undefined,
+  untilFirst = false,
 ): Promise<Prediction> {
   if (protocol.predict) return await protocol.predict(profile);
   const outcomes = new Set<string>();
@@ -33,6 +34,7 @@ export async function predict(
   const options: SweepOptions<string> = {
     profile,
     sabotage,
+    untilFirst,
     setup: (disk) => {
       disk.makeDir(DIR);
       for (const [name, text] of Object.entries(protocol.before)) disk.writeFile(`${DIR}/${name}`, text);
