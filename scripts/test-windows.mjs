@@ -19,7 +19,9 @@ const RUN_TIMEOUT_MS = { short: 15 * 60_000, long: 90 * 60_000 };
 
 /** What the tests need of the checkout. It is copied: Wine runs as a user who may not be able to read it. */
 const NEEDED = ["package.json", "dist", "dist-test", "node_modules/commander", "node_modules/fast-check"];
-const NEEDED_BY_THOSE = ["node_modules/pure-rand", "node_modules/valibot", "node_modules/zod"];
+const NEEDED_BY_THOSE = ["node_modules/pure-rand", "node_modules/valibot", "node_modules/zod", "node_modules/@msgpack"];
+/** Data of formats that are read for ever. */
+const FIXTURES = ["test/golden", "test/format/golden", "test/fixtures"];
 
 orExit(() => {
   ensureInstalled();
@@ -48,7 +50,7 @@ async function withPrefix() {
     });
   try {
     const project = path.join(dir, "project");
-    for (const name of [...NEEDED, ...NEEDED_BY_THOSE])
+    for (const name of [...NEEDED, ...NEEDED_BY_THOSE, ...FIXTURES])
       fs.cpSync(path.join(ROOT, name), path.join(project, name), { recursive: true });
     fs.copyFileSync(path.join(ROOT, "scripts/tiers/reporter.mjs"), path.join(project, "reporter.mjs"));
     prefix.own(project);

@@ -6,6 +6,7 @@ import fs from "node:fs";
 import path from "node:path";
 import { it, type TestContext } from "node:test";
 import { node, ROOT } from "../package/npm.ts";
+import { needsPosix } from "../support/needs.ts";
 import { tempDir } from "../support/temp-dir.ts";
 
 const EXAMPLE = path.join(ROOT, "examples/rebuild-index");
@@ -25,7 +26,7 @@ function installed(t: TestContext): string {
   return dir;
 }
 
-it("examples/rebuild-index: killed twice, it ends with the index of a run that was not", async (t) => {
+it("examples/rebuild-index: killed twice, it ends with the index of a run that was not", { skip: needsPosix }, async (t) => {
   const dir = installed(t);
   const corpus = path.join(dir, "corpus");
   const docs = path.join(ROOT, "docs");

@@ -1,9 +1,9 @@
 /** Snapshots, levels, the synchronous twin, and what a log tells of itself. */
 import assert from "node:assert/strict";
 import fs from "node:fs";
-import path from "node:path";
+import path, * as path from "node:path";
 import { describe, it } from "node:test";
-import { isHoldfastError } from "holdfast";
+import { type HoldfastError, isHoldfastError } from "holdfast";
 import { type Log, openLog } from "holdfast/log";
 import { onDisk, SimDisk } from "holdfast/sim";
 import { withMachine } from "../../dist/io/current.js";
@@ -78,10 +78,14 @@ describe("a snapshot", () => {
       const harmed = at < 0 ? whole.subarray(1) : whole.map((byte, index) => (index === at ? byte ^ 1 : byte));
       overwrite(disk, file, harmed);
       const found = onDisk(disk, async () => (await openLog(DIR, { readOnly: true })).latestSnapshot());
-      await assert.rejects(found, { code: "CORRUPT_LOG", path: file }, `byte ${at}`);
+      await assert.rejects(found, (error) => isDamageOf(error, file), `byte ${at}`);
     }
   });
 });
+
+/** By the name: a simulated path gets a drive letter on Windows. */
+const isDamageOf = (error: unknown, file: string): error is HoldfastError =>
+  isHoldfastError(error, "CORRUPT_LOG") && path.basename(error.path ?? "") === path.posix.basename(file);
 
 const levelOf = async (log: Log): Promise<string> => (await log.append(bytesOf("?"))).durability;
 
@@ -168,7 +172,7 @@ describe("stat and verify", () => {
     overwrite(disk, file, harmed);
     const verified = onDisk(disk, async () => (await openLog(DIR, { readOnly: true })).verify());
     await assert.rejects(verified, (error) => {
-      assert.ok(isHoldfastError(error, "CORRUPT_LOG") && error.path === file);
+      assert.ok(isDamageOf(error, file));
       assert.deepEqual([error.details["offset"], Number(error.details["position"]) > 0], [120, true]);
       return true;
     });

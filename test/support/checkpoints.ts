@@ -48,7 +48,12 @@ export const savedUpTo = (dir: string, last: number, options?: OpenCheckpointOpt
     options,
   );
 
-export const names = (dir: string): string[] => fs.readdirSync(dir).sort();
+/** Without the note of a lock, which is in a file of its own on Windows. */
+export const names = (dir: string): string[] =>
+  fs
+    .readdirSync(dir)
+    .filter((name) => !name.endsWith(".holder"))
+    .sort();
 export const generationPath = (dir: string, generation: number): string =>
   path.join(dir, `generation-${String(generation).padStart(12, "0")}`);
 

@@ -2,7 +2,7 @@
 import fs from "node:fs";
 import path from "node:path";
 import { writeFile } from "holdfast";
-import { JOURNAL_LOCK_NAME } from "../../../dist/format/names.js";
+import { CLAIMS_LOCK_NAME, CLAIMS_NAME, JOURNAL_LOCK_NAME } from "../../../dist/format/names.js";
 import { freshMachine, withMachine } from "../../support/machines.ts";
 import type { Fate, Scenario } from "./scenario.ts";
 import type { Run } from "./session.ts";
@@ -29,11 +29,14 @@ export const CODES = {
   ENOSPC: ["NO_SPACE"],
   EDQUOT: ["NO_SPACE"],
   EMFILE: ["TOO_MANY_FILES"],
-  EXDEV: ["IO", "SYNC_FAILED"],
-  EINTR: ["IO", "SYNC_FAILED"],
+  EXDEV: ["IO", "SYNC_FAILED", "UNSUPPORTED"], // a transaction refuses what is on another mount
+  EINTR: ["IO", "SYNC_FAILED", "LOCKED"], // a close that was not made keeps its lock; a real one is made (close(2), on Linux)
   short: [],
   empty: ["NO_SPACE"],
 } as const;
+
+/** Lock files, and the directory of one: made once, and never removed (docs/format/names.md). */
+const STAYS: ReadonlySet<string> = new Set([JOURNAL_LOCK_NAME, CLAIMS_NAME, CLAIMS_LOCK_NAME]);
 
 /** The name of the file that the next process writes in each directory. */
 const BESIDE = "other";
@@ -100,11 +103,11 @@ function claim({ acknowledged, end, error }: Fate): string {
   return error ? `the error says "${error.outcome}"` : `${acknowledged} acknowledged`;
 }
 
-/** The paths of all files below `dir`, and of directories of ours; but for the lock file that stays. */
+/** The paths of all files below `dir`, and of directories of ours; but for what stays. */
 export function listing(dir: string): string[] {
   const entries = fs.readdirSync(dir, { recursive: true, withFileTypes: true });
   return entries
-    .filter(({ name }) => name !== BESIDE && name !== JOURNAL_LOCK_NAME)
+    .filter(({ name }) => name !== BESIDE && !STAYS.has(name))
     .filter((entry) => !entry.isDirectory() || entry.name.startsWith(".holdfast-"))
     .map((entry) => path.relative(dir, path.join(entry.parentPath, entry.name)));
 }
