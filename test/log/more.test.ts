@@ -1,7 +1,7 @@
 /** Snapshots, levels, the synchronous twin, and what a log tells of itself. */
 import assert from "node:assert/strict";
 import fs from "node:fs";
-import path, * as path from "node:path";
+import path from "node:path";
 import { describe, it } from "node:test";
 import { type HoldfastError, isHoldfastError } from "holdfast";
 import { type Log, openLog } from "holdfast/log";
