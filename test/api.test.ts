@@ -36,6 +36,7 @@ const API: Readonly<Record<string, readonly string[]>> = {
     "runBuiltinSweeps",
     "sweep",
   ],
+  "holdfast/tiles/geotiff": ["encodeGeoTiff", "streamGeoTiff"],
 };
 
 describe("the public API", () => {

@@ -79,6 +79,7 @@ describe("the package", { concurrency: true }, () => {
       "dist/lock/index.js",
       "dist/log/index.js",
       "dist/sim/index.js",
+      "dist/tiles/geotiff/index.js",
     ]);
   });
 
