@@ -36,6 +36,7 @@ const API: Readonly<Record<string, readonly string[]>> = {
     "runBuiltinSweeps",
     "sweep",
   ],
+  "holdfast/tiles": ["TileSet", "openTileSet", "repairTileSet", "writeTileSet"],
   "holdfast/tiles/geotiff": ["encodeGeoTiff", "streamGeoTiff"],
 };
 

@@ -80,6 +80,7 @@ describe("the package", { concurrency: true }, () => {
       "dist/log/index.js",
       "dist/sim/index.js",
       "dist/tiles/geotiff/index.js",
+      "dist/tiles/index.js",
     ]);
   });
 

@@ -24,3 +24,12 @@ export function fitsXml(text: string): boolean {
 export function escapeXml(text: string): string {
   return text.replace(/[<>&"'\t\n\r]/g, (letter) => ESCAPES[letter] ?? letter);
 }
+
+const LETTERS: Readonly<Record<string, string>> = Object.fromEntries(
+  Object.entries(ESCAPES).map(([letter, escaped]) => [escaped, letter]),
+);
+
+/** The reverse of {@link escapeXml}. */
+export function unescapeXml(text: string): string {
+  return text.replace(/&[#a-z0-9]+;/g, (escaped) => LETTERS[escaped] ?? escaped);
+}

@@ -18,6 +18,28 @@ class NotReadable {
   }
 }
 
+/** What the head of a file says. */
+export interface Described {
+  readonly width: number;
+  readonly height: number;
+  readonly bands: number;
+  readonly dtype: DataType;
+  readonly block: readonly [width: number, height: number];
+}
+
+/**
+ * The shape of the first image in the bytes of any little-endian TIFF.
+ *
+ * @throws {HoldfastError} UNSUPPORTED: it is none.
+ */
+export function describeGeoTiff(bytes: Uint8Array, path: string): Described {
+  try {
+    return describe(tagsIn(bytes));
+  } catch (error) {
+    throw explained(error, path, "a GeoTIFF that Holdfast knows");
+  }
+}
+
 /**
  * The image in the bytes of a file.
  *
@@ -27,30 +49,48 @@ export async function decodeGeoTiff(bytes: Uint8Array, path: string): Promise<De
   try {
     return await decode(bytes);
   } catch (error) {
-    const what = error instanceof NotReadable ? error.what : undefined;
-    // zlib's errors have codes of their own; RangeError is a read beyond the end
-    if (what === undefined && !(error instanceof RangeError) && !(error instanceof Error && "errno" in error)) throw error;
-    const why = `this file is no GeoTIFF that Holdfast has written${what === undefined ? "" : `: ${what}`}; read it with GDAL`;
-    throw new HoldfastError("UNSUPPORTED", { what: why, path, cause: error });
+    throw explained(error, path, "a GeoTIFF that Holdfast has written");
   }
+}
+
+function explained(error: unknown, path: string, wanted: string): unknown {
+  const what = error instanceof NotReadable ? error.what : undefined;
+  // zlib's errors have codes of their own; RangeError is a read beyond the end
+  if (what === undefined && !(error instanceof RangeError) && !(error instanceof Error && "errno" in error)) return error;
+  const why = `this file is not ${wanted}${what === undefined ? "" : `: ${what}`}; read it with GDAL`;
+  return new HoldfastError("UNSUPPORTED", { what: why, path, cause: error });
+}
+
+type Tags = ReadonlyMap<number, readonly number[]>;
+
+function describe(tags: Tags): Described {
+  const one = (id: number, usual = Number.NaN): number => tags.get(id)?.[0] ?? usual;
+  const [width, height] = [one(256), one(257)];
+  const dtype = find(
+    TYPES,
+    ({ bytes: size, sampleFormat }) => size * 8 === one(258, 1) && sampleFormat === one(339, 1),
+    "its type",
+  );
+  const block = [one(322, width), one(323, Math.min(one(278, height), height))] as const; // strips are blocks of full width
+  return { width, height, bands: one(277, 1), dtype, block };
 }
 
 async function decode(bytes: Uint8Array): Promise<DecodedImage> {
   const tags = tagsIn(bytes);
-  const one = (id: number): number => tags.get(id)?.[0] ?? Number.NaN;
-  const [width, height, bands, blockWidth, blockHeight] = [one(256), one(257), one(277), one(322), one(323)];
-  const dtype = find(TYPES, ({ bytes: size, sampleFormat }) => size * 8 === one(258) && sampleFormat === one(339), "its type");
+  const { width, height, bands, dtype, block: blockSize } = describe(tags);
+  const [blockWidth, blockHeight] = blockSize;
+  const one = (id: number): number => tags.get(id)?.[0] ?? 1;
   const compression = find<Compression>(COMPRESSION_TAG, (tag) => tag === one(259), "its compression");
-  const predictor = find<Predictor>(PREDICTOR_TAG, (tag) => tag === (tags.get(317)?.[0] ?? 1), "its predictor");
+  const predictor = find<Predictor>(PREDICTOR_TAG, (tag) => tag === one(317), "its predictor");
   const [offsets = [], counts = []] = [tags.get(324), tags.get(325)];
   const across = Math.ceil(width / blockWidth);
   if (one(284) !== 1 || offsets.length !== across * Math.ceil(height / blockHeight)) throw new NotReadable("it has no blocks");
   const type = TYPES[dtype];
   const pixelBytes = bands * type.bytes;
+  const sizeBytes = blockWidth * blockHeight * pixelBytes;
   const all = new Uint8Array(width * height * pixelBytes);
   for (const [index, offset] of offsets.entries()) {
     const [x, y] = [(index % across) * blockWidth, Math.floor(index / across) * blockHeight];
-    const sizeBytes = blockWidth * blockHeight * pixelBytes;
     const found = await decompress(bytes.subarray(offset, offset + (counts[index] ?? 0)), compression, sizeBytes);
     if (found.length !== sizeBytes) throw new NotReadable("a block is not whole");
     const block: Block = { bytes: new Uint8Array(found), width: blockWidth, bands, type }; // a copy: aligned, and not the caller's
@@ -85,7 +125,7 @@ function find<K extends string, V = unknown>(table: Readonly<Record<K, V>>, fits
 
 const VALUE_BYTES: Readonly<Record<number, number>> = { 2: 1, 3: 2, 4: 4, 12: 8, 16: 8 };
 
-/** The numbers of each tag of the first directory; texts as their bytes. */
+/** The numbers of each tag of the first directory; texts as their bytes. Tags of other types are not looked at. */
 function tagsIn(bytes: Uint8Array): Map<number, number[]> {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   const numberAt = (at: number, size: number): number => {
@@ -105,7 +145,8 @@ function tagsIn(bytes: Uint8Array): Map<number, number[]> {
     const size = VALUE_BYTES[type] ?? 0;
     const inEntry = entry + 4 + offsetBytes;
     const at = size * count <= offsetBytes ? inEntry : numberAt(inEntry, offsetBytes);
-    if (size === 0 || at + size * count > bytes.length) throw new NotReadable("a tag is not whole");
+    if (size === 0) continue;
+    if (at + size * count > bytes.length) throw new NotReadable("a tag is not whole");
     const read = (index: number): number =>
       type === 12 ? view.getFloat64(at + index * 8, true) : numberAt(at + index * size, size);
     tags.set(
