@@ -11,6 +11,9 @@ export { nativeLock } from "../dist/io/native-lock.js";
 export { posixMachine } from "../dist/io/posix.js";
 export { run, runSync } from "../dist/io/run.js";
 export * as locks from "../dist/lock/index.js";
+export { encodeGeoTiff } from "../dist/tiles/geotiff/index.js";
+export { writeTileSet } from "../dist/tiles/index.js";
+export { renderIndex } from "../dist/tiles/index-file.js";
 
 /** Where `import "holdfast"` leads. */
 export const ENTRY = new URL("../dist/index.js", import.meta.url).href;

@@ -13,10 +13,11 @@ import { lock } from "./benchmarks/lock.mjs";
 import { replace } from "./benchmarks/replace.mjs";
 import { seam } from "./benchmarks/seam.mjs";
 import { stream } from "./benchmarks/stream.mjs";
+import { tiles } from "./benchmarks/tiles.mjs";
 import { together } from "./benchmarks/together.mjs";
 import { holdfast } from "./library.mjs";
 
-const BENCHMARKS = { replace, together, directory, seam, lock, import: importTime, stream, descriptors, doctor };
+const BENCHMARKS = { replace, together, directory, seam, lock, import: importTime, stream, descriptors, doctor, tiles };
 
 const args = process.argv.slice(2);
 const json = args.includes("--json");

@@ -141,7 +141,7 @@ export function* readMarked(path: string): Program<{ readonly bytes: Uint8Array;
  *
  * @returns False: somebody reads it, or it can't be removed now.
  */
-export function* removeGeneration(path: string): Program<boolean> {
+function* removeGeneration(path: string): Program<boolean> {
   try {
     const taken = yield* takeLock(pathIn(path, READERS_LOCK_NAME), "exclusive");
     if (!taken) return false;
@@ -149,7 +149,7 @@ export function* removeGeneration(path: string): Program<boolean> {
     yield* removeTree(path);
     return true;
   } catch (error) {
-    if (errnoOf(error) === "" && !isHoldfastError(error)) throw error;
+    if (errnoOf(error) === "") throw error;
     notify({ type: "sweep-failed", path, cause: error });
     return false;
   }

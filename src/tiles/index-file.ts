@@ -81,5 +81,6 @@ export function parseIndex(bytes: Uint8Array): Pointer | "damaged" | "foreign" {
   const [, directory, manifestSha256] = POINTER.exec(text) ?? [];
   if (!last || directory === undefined || manifestSha256 === undefined) return "damaged";
   if (sha256(text.slice(0, last.index)) !== last[1]) return "damaged";
-  return { directory: unescapeXml(directory), manifestSha256 };
+  const name = unescapeXml(directory);
+  return /[\\/]|^\.\.?$/.test(name) ? "damaged" : { directory: name, manifestSha256 };
 }

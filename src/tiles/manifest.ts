@@ -1,7 +1,10 @@
 /** The record of one generation: what the raster is, and each tile with its size and digest. */
 import { createHash } from "node:crypto";
+import { HoldfastError } from "../errors.ts";
 import type { KnownCrs } from "./geotiff/geo.ts";
 import type { DataType, GeoTransform, PixelWindow } from "./geotiff/index.ts";
+
+export const VERSION = 1;
 
 /** What a raster is, without its values. */
 export interface Raster {
@@ -35,7 +38,7 @@ export interface TileRecord {
 /** All of a generation. */
 export interface Manifest {
   readonly format: "holdfast-tiles";
-  readonly version: 1;
+  readonly version: typeof VERSION;
   /** The directory that it is in. */
   readonly directory: string;
   readonly raster: Raster;
@@ -55,9 +58,16 @@ export function encodeManifest(manifest: Manifest): Uint8Array {
   return Buffer.from(`${JSON.stringify(manifest)}\n`, "utf8");
 }
 
-/** The manifest in bytes whose digest has been checked: they are what {@link encodeManifest} has given. */
-export function decodeManifest(bytes: Uint8Array): Manifest {
-  return JSON.parse(Buffer.from(bytes).toString("utf8")) as Manifest;
+/**
+ * The manifest in bytes whose digest has been checked: they are what {@link encodeManifest} has given, of this version or another.
+ *
+ * @throws {HoldfastError} UNSUPPORTED: of a newer one.
+ */
+export function decodeManifest(bytes: Uint8Array, path: string): Manifest {
+  const manifest = JSON.parse(Buffer.from(bytes).toString("utf8")) as Manifest;
+  if (manifest.version === VERSION) return manifest;
+  const what = `the tile set has format ${manifest.version}, and this version of Holdfast knows up to ${VERSION}`;
+  throw new HoldfastError("UNSUPPORTED", { what, path });
 }
 
 /** How many rows and columns of tiles a raster has. */

@@ -80,10 +80,14 @@ export async function openTileSet(path: string | URL, options?: OpenTileSetOptio
     const pin = await pinned(directory, machine);
     const bytes = pin === "gone" ? undefined : await run(readOr(pathIn(directory, MANIFEST_NAME)), machine.io, signal);
     if (bytes && pin !== "gone") {
-      if (sha256(bytes) === pointer.manifestSha256)
-        return new TileSet(machine, target.path, directory, decodeManifest(bytes), pin);
-      await pin?.release();
-      throw damage("its manifest is not the one that the index names", target.path);
+      try {
+        if (sha256(bytes) !== pointer.manifestSha256)
+          throw damage("its manifest is not the one that the index names", target.path);
+        return new TileSet(machine, target.path, directory, decodeManifest(bytes, target.path), pin);
+      } catch (error) {
+        await pin?.release();
+        throw error;
+      }
     }
     if (pin !== "gone") await pin?.release();
     // A generation that is gone is one that was replaced since the index was read, so the index must be another now.

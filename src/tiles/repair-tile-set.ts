@@ -59,7 +59,7 @@ async function repair(target: Target, machine: Machine, signal: AbortSignal): Pr
   for (const generation of candidates) {
     const marked = await run(readMarked(generation.path), io, signal);
     if (!marked) continue;
-    current = { manifest: decodeManifest(marked.bytes), digest: marked.digest, directory: generation.path };
+    current = { manifest: decodeManifest(marked.bytes, target.path), digest: marked.digest, directory: generation.path };
     break;
   }
   if (!current || (typeof index === "object" && current.digest !== index.manifestSha256)) {

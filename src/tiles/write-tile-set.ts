@@ -22,7 +22,7 @@ import {
 } from "./generations.ts";
 import { renderIndex } from "./index-file.ts";
 import { makeTiles } from "./make-tiles.ts";
-import { encodeManifest, type Manifest, sha256, type TileRecord } from "./manifest.ts";
+import { encodeManifest, type Manifest, sha256, type TileRecord, VERSION } from "./manifest.ts";
 import { type WriteJob, type WriteTileSetOptions, writeJob } from "./options.ts";
 import { asWriter } from "./place.ts";
 import { takeOver } from "./resume.ts";
@@ -100,7 +100,13 @@ async function write(job: WriteJob, machine: Machine, target: Target): Promise<T
   let digest: string;
   try {
     tiles = await makeTiles(job, machine, generation.path, resumed);
-    const manifest: Manifest = { format: "holdfast-tiles", version: 1, directory: generation.name, raster: job.raster, tiles };
+    const manifest: Manifest = {
+      format: "holdfast-tiles",
+      version: VERSION,
+      directory: generation.name,
+      raster: job.raster,
+      tiles,
+    };
     const bytes = encodeManifest(manifest);
     digest = sha256(bytes);
     await run(finishGeneration(target, generation.path, bytes, syncs), io, signal);

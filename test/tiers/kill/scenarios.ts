@@ -20,6 +20,7 @@ import { acquireLock, tryLock } from "holdfast/lock";
 import { currentMachine, withMachine } from "../../../dist/io/current.js";
 import type { Machine } from "../../../dist/io/io.js";
 import type { Fate, Scenario } from "./scenario.ts";
+import { TILE_SCENARIOS } from "./tile-scenarios.ts";
 
 /** What writes begin with where it can be: see `wayOf` in sweep.ts on short writes. */
 const NULS = "\0".repeat(64);
@@ -186,4 +187,5 @@ export const SCENARIOS: readonly Scenario[] = [
   replacingSite,
   on(withoutExchange, "stageDirectory, in two steps", replacingSite),
   on(withoutMoves, "stageDirectory, file by file", replacingSite),
+  ...TILE_SCENARIOS,
 ];

@@ -1,0 +1,64 @@
+/** Tile sets: many files of which one is the commit. */
+import assert from "node:assert/strict";
+import fs from "node:fs";
+import path from "node:path";
+import { openTileSet, repairTileSet, writeTileSet } from "holdfast/tiles";
+import type { Scenario } from "./scenario.ts";
+
+const indexIn = (dir: string): string => path.join(dir, "out.vrt");
+const [WIDTH, HEIGHT] = [4, 2];
+
+/** Two tiles whose pixels all have the number of the version. */
+async function put(dir: string, version: number): Promise<void> {
+  const data = new Uint8Array(WIDTH * HEIGHT).fill(version);
+  await writeTileSet(indexIn(dir), { data, width: WIDTH, height: HEIGHT }, { tileSize: 2, compression: "none" });
+}
+
+/** As a program sees it that knows nothing of Holdfast: what the index names. */
+function seen(dir: string): string {
+  const index = fs.existsSync(indexIn(dir)) ? fs.readFileSync(indexIn(dir), "utf8") : undefined;
+  if (index === undefined) return "absent";
+  const tiles = [...index.matchAll(/<SourceFilename relativeToVRT="1">([^<]*)</g)].map(([, name = ""]) => path.join(dir, name));
+  // The blocks are the end of a file, and have a pixel first.
+  const values = tiles.map((tile) => (fs.existsSync(tile) ? fs.readFileSync(tile).at(-256) : "gone"));
+  return `${index.endsWith("-->\n") ? "whole" : "torn"} ${values.join(" ")}`;
+}
+
+/** What an interrupted write has left is not there after a repair, and the set can be read, and written again. */
+async function recover(dir: string): Promise<void> {
+  const before = seen(dir);
+  if (before !== "absent") {
+    assert.deepEqual((await repairTileSet(indexIn(dir))).damaged, []);
+    const set = await openTileSet(indexIn(dir));
+    await set.read({ x: 0, y: 0, width: WIDTH, height: HEIGHT });
+    await set.close();
+    assert.equal(seen(dir), before);
+  }
+  const copy = fs.mkdtempSync(`${dir}-again-`);
+  try {
+    fs.cpSync(dir, copy, { recursive: true });
+    await put(copy, 3);
+    assert.equal(seen(copy), "whole 3 3");
+    const unmarked = fs
+      .readdirSync(copy)
+      .filter((name) => /_tiles\./.test(name) && !fs.existsSync(path.join(copy, name, "committed")));
+    assert.deepEqual(unmarked, []);
+  } finally {
+    fs.rmSync(copy, { recursive: true });
+  }
+}
+
+export const TILE_SCENARIOS: readonly Scenario[] = [
+  {
+    name: "writeTileSet, twice",
+    setup: () => {},
+    async run(dir, acknowledge) {
+      await put(dir, 1);
+      acknowledge();
+      await put(dir, 2);
+    },
+    observe: seen,
+    states: ["absent", "whole 1 1", "whole 2 2"],
+    recover,
+  },
+];
