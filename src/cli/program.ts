@@ -5,6 +5,7 @@ import { addDemo } from "./commands/demo.ts";
 import { addDoctor } from "./commands/doctor.ts";
 import { addProve } from "./commands/prove.ts";
 import { addRun } from "./commands/run.ts";
+import { addTiles } from "./commands/tiles.ts";
 import { addWrite } from "./commands/write.ts";
 import type { Ending } from "./ending.ts";
 
@@ -22,6 +23,7 @@ Examples:
   holdfast run --out b -- sh -c 'sort a > "$HOLDFAST_OUT"'
                                     b is replaced only if the command succeeds
   holdfast doctor .                 what dead processes left here
+  holdfast tiles verify a.vrt       every tile of a tile set against its digest
   holdfast prove                    every crash state of every write protocol
 
 Exit codes:
@@ -41,6 +43,7 @@ export function createProgram(context: Context): Command {
   addWrite(program, context);
   addRun(program, context);
   addDoctor(program, context);
+  addTiles(program, context);
   addProve(program, context);
   addDemo(program, context);
   return program;

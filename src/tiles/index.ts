@@ -8,6 +8,7 @@ export {
   type OpenTileSetOptions,
   openTileSet,
   type ReadWindowOptions,
+  type TileFacts,
   TileSet,
   type WindowData,
 } from "./open-tile-set.ts";

@@ -42,6 +42,15 @@ export interface WindowData {
   readonly holes: readonly DamagedTile[];
 }
 
+/** One tile of a tile set. */
+export interface TileFacts {
+  readonly row: number;
+  readonly col: number;
+  /** Its file, in {@link TileSet.directory}. */
+  readonly name: string;
+  readonly sizeBytes: number;
+}
+
 const OPEN = { signal: isSignal };
 const READ = {
   ...OPEN,
@@ -144,6 +153,8 @@ export class TileSet {
   readonly nodata: string | undefined;
   readonly metadata: Readonly<Record<string, string>>;
   readonly categories: readonly string[];
+  /** All tiles, row by row. */
+  readonly tiles: readonly TileFacts[];
   /** False where no lock can be had (read-only media, a directory of others): then its tiles stay for the grace period only. */
   readonly pinned: boolean;
   readonly #machine: Machine;
@@ -166,6 +177,7 @@ export class TileSet {
     this.nodata = nodata;
     this.metadata = metadata;
     this.categories = categories;
+    this.tiles = manifest.tiles.map(({ row, col, name, sizeBytes }) => ({ row, col, name, sizeBytes }));
     this.pinned = pin !== undefined;
     this.#machine = machine;
     this.#manifest = manifest;

@@ -17,7 +17,10 @@ export interface RasterShape {
 
 /** A raster whose values are asked for, tile by tile. */
 export interface WindowSource extends RasterShape {
-  /** Gives the values of a window, which is one tile. Each is asked for once, row by row. */
+  /**
+   * Gives the values of a window, which is one tile. Each is asked for once, row by row, several before the first has answered; so
+   * give an array of its own for each.
+   */
   readonly read: (window: PixelWindow) => Promise<RasterData> | RasterData;
 }
 

@@ -12,6 +12,7 @@ describe("help", { concurrency: 3 }, () => {
     ["write", "--help"],
     ["run", "--help"],
     ["doctor", "--help"],
+    ["tiles", "--help"],
     ["prove", "--help"],
     ["demo", "--help"],
     ["help", "write"],

