@@ -187,9 +187,10 @@ export function* settleForeign(place: Place, quarantines: boolean): Program<stri
   const entryCount = (yield* list(path)).length;
   if (entryCount === 0) return undefined;
   if (!quarantines) {
-    const what = `${entryCount} files of another program, perhaps of a write that was interrupted, are in the tile directory`;
-    const details = { entryCount, advice: 'move it away, or let option leftovers "quarantine" rename it' };
-    throw new HoldfastError("EXISTS", { what, path, details });
+    const what =
+      `another program has left ${entryCount} files in the tile directory, perhaps of a write that was interrupted: ` +
+      'move them away, or let option leftovers "quarantine" rename it';
+    throw new HoldfastError("EXISTS", { what, path, details: { entryCount } });
   }
   const to = `${path}.quarantine-${newId(yield* random(TOKEN_BYTES))}`;
   yield* rename(path, to);

@@ -1,5 +1,5 @@
 import type { Target } from "../core/target.ts";
-import { HoldfastError, isHoldfastError } from "../errors.ts";
+import { errnoOf, HoldfastError, isHoldfastError } from "../errors.ts";
 import { MANIFEST_NAME, READERS_LOCK_NAME } from "../format/tile-set.ts";
 import { abortError, never } from "../io/abort.ts";
 import { currentMachine, withMachine } from "../io/current.ts";
@@ -128,7 +128,8 @@ async function pinned(directory: string, machine: Machine): Promise<Lock | "gone
     const lock = await withMachine(machine, () => tryLock(pathIn(directory, READERS_LOCK_NAME), { shared: true }));
     return lock ?? "gone";
   } catch (error) {
-    if (isHoldfastError(error, "NOT_FOUND")) return "gone";
+    // Also if it went between two of the requests that a lock takes.
+    if (isHoldfastError(error, "NOT_FOUND") || errnoOf(error) === "ENOENT") return "gone";
     if (isHoldfastError(error, "READ_ONLY", "PERMISSION", "UNSUPPORTED")) return undefined;
     throw error;
   }

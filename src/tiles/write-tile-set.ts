@@ -147,12 +147,18 @@ interface Begun {
 function* begin(job: WriteJob, target: Target): Program<Begun> {
   const quarantined = yield* settleForeign(target, job.quarantines);
   const { found, unfinished } = yield* recover(target);
-  const left = job.resume === undefined ? undefined : unfinished.at(-1);
+  const left = job.resume === undefined ? undefined : resumable(found, unfinished);
   const removed = yield* removeAll([...unfinished.filter((one) => one !== left), ...(yield* expired(found, job.graceMs))]);
   const resumed = new Map<string, TileRecord>();
   if (!left) return { generation: yield* makeGeneration(target, found.generations), resumed, removed, quarantined };
   yield* takeOver(job, left.path, (tile) => resumed.set(tile.name, tile));
   return { generation: left, resumed, removed, quarantined };
+}
+
+/** Only one that is newer than all that an index has named: of these the newest must have the highest number. */
+function resumable({ generations }: Survey, unfinished: readonly FoundGeneration[]): FoundGeneration | undefined {
+  const newest = generations.filter(({ markedMs }) => markedMs !== undefined).at(-1)?.number ?? 0;
+  return unfinished.filter(({ number }) => number > newest).at(-1);
 }
 
 /**

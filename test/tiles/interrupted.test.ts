@@ -73,6 +73,18 @@ describe("a write that was killed", () => {
     assert.deepEqual(await valuesOf(vrt), await valuesOf(fresh.vrt));
   });
 
+  it("is not gone on with if a newer version was committed since: of those the newest has the highest number", async (t) => {
+    const { dir, vrt } = place(t);
+    await writeTileSet(vrt, small(1), tiny);
+    const [first = ""] = generations(dir);
+    await writeTileSet(vrt, small(2), tiny);
+    fs.rmSync(path.join(dir, first, "committed")); // as when its removal was interrupted
+    await writeTileSet(vrt, small(3), { ...tiny, resume: "v1" });
+    fs.rmSync(vrt);
+    await repairTileSet(vrt);
+    assert.deepEqual(await valuesOf(vrt), bytesOf(small(3)));
+  });
+
   it("is not gone on with for another source or other options", async (t) => {
     for (const other of [{ resume: "v2" }, { nodata: 1, resume: "v1" }]) {
       const { vrt } = place(t);

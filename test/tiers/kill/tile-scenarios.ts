@@ -30,13 +30,13 @@ function seen(dir: string): string {
 async function recover(dir: string): Promise<void> {
   const before = seen(dir);
   assert.deepEqual((await repairTileSet(indexIn(dir))).damaged, []);
-  const set = await openTileSet(indexIn(dir));
-  await set.read({ x: 0, y: 0, width: WIDTH, height: HEIGHT });
-  await set.close();
   assert.equal(seen(dir), before);
   const copy = fs.mkdtempSync(`${dir}-again-`);
   try {
     fs.cpSync(dir, copy, { recursive: true });
+    const set = await openTileSet(indexIn(copy)); // which leaves a lock file
+    await set.read({ x: 0, y: 0, width: WIDTH, height: HEIGHT });
+    await set.close();
     await put(copy, 3);
     assert.equal(seen(copy), "whole 3 3");
     const unmarked = fs
