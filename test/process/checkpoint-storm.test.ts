@@ -87,7 +87,8 @@ it(`CKP-18 ${ITEMS} items, ${KILLS} kills: all are done, at most a batch again f
     .readdirSync(path.join(dir, "job"))
     .filter((name) => !/^(checkpoint\.lock(\.holder)?|generation-\d+)$/.test(name));
   assert.deepEqual(
-    left.filter((name) => !/^part-/.test(name)),
+    // On Windows a staged file is swept when it is a minute old.
+    left.filter((name) => !/^part-/.test(name) && !(process.platform === "win32" && name.startsWith(".holdfast-stage-"))),
     [],
     "left over",
   );
