@@ -99,9 +99,13 @@ export class SimProcess implements Machine {
     this.#actor.files.clear();
   }
 
-  #machine(answer: (call: Call) => unknown): object {
+  get #answers(): IoSync {
     this.#requests ??= requests(this.#actor);
-    const ops = Object.keys(this.#requests) as Op[];
+    return this.#requests;
+  }
+
+  #machine(answer: (call: Call) => unknown): object {
+    const ops = Object.keys(this.#answers) as Op[];
     return Object.fromEntries(ops.map((op) => [op, (...args: readonly unknown[]) => answer({ op, args } as unknown as Call)]));
   }
 
@@ -134,8 +138,7 @@ export class SimProcess implements Machine {
   }
 
   #answer({ op, args }: Call): unknown {
-    this.#requests ??= requests(this.#actor);
-    return (this.#requests[op] as (...args: readonly unknown[]) => unknown)(...args);
+    return (this.#answers[op] as (...args: readonly unknown[]) => unknown)(...args);
   }
 
   #syncFailed({ op, args }: Call): void {
