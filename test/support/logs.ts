@@ -4,10 +4,9 @@ import { type Log, openLog } from "holdfast/log";
 import { SimDisk } from "holdfast/sim";
 import { Room } from "../../dist/format/log.js";
 import { bootOf, LOG_LOCK_NAME } from "../../dist/format/log-files.js";
-import type { IoSync } from "../../dist/io/io.js";
 import { runSync } from "../../dist/io/run.js";
 import { type Owned, takeOver } from "../../dist/log/owner.js";
-import { closeCursor, openCursor, readMore } from "../../dist/log/read.js";
+import { recordsBy } from "./log-records.ts";
 
 export const DIR = "/app/log";
 const encoder = new TextEncoder();
@@ -52,16 +51,6 @@ export async function contentAfterOpening(dir: string = DIR): Promise<string[]> 
 /** What a reader that only reads sees on a simulated disk now. */
 export function seenOn(disk: SimDisk, dir: string = DIR): string[] {
   return recordsBy(disk.process().sync, dir).map((bytes) => decoder.decode(bytes));
-}
-
-/** What a reader on this machine sees now. */
-export function recordsBy(machine: IoSync, dir: string): Uint8Array[] {
-  const all: Uint8Array[] = [];
-  const cursor = runSync(openCursor(dir, undefined), machine);
-  for (let records = runSync(readMore(cursor), machine); records; records = runSync(readMore(cursor), machine))
-    all.push(...records.map(({ bytes }) => bytes));
-  runSync(closeCursor(cursor), machine);
-  return all;
 }
 
 /** What the next owner finds on a disk as it is now, which is left as it is. */

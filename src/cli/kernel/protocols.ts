@@ -31,6 +31,8 @@ export interface Protocol {
   readonly unordered?: boolean;
   /** The barriers it can't do without: each is taken away in turn, and that has to be found. */
   readonly barriers: readonly Sabotage[];
+  /** Those that it needs where nothing is promised beyond POSIX, and on none of the file systems that are asked. */
+  readonly strictBarriers?: readonly Sabotage[];
   /** What the simulator says, where that is not a sweep of `run`. */
   readonly predict?: (profile: FileSystemName | "strict") => Promise<Prediction>;
 }

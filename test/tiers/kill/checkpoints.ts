@@ -41,6 +41,7 @@ const changing = (
   change: (checkpoint: Checkpoint) => Promise<SaveResult>,
 ): Scenario => ({
   name,
+  module: import.meta.url,
   setup: (dir) => fs.cpSync(GOLDEN, jobIn(dir), { recursive: true }),
   async run(dir) {
     const checkpoint = await Checkpoint.open(jobIn(dir), { ...VERSION, keep: 2 });
@@ -55,7 +56,7 @@ const changing = (
   recover,
 });
 
-export const CHECKPOINTS: readonly Scenario[] = [
+export const SCENARIOS: readonly Scenario[] = [
   changing("checkpoint save", ["count 3", "count 4"], (checkpoint) => checkpoint.save({ count: 4 })),
   changing("checkpoint clear", ["count 3", "cleared"], (checkpoint) => checkpoint.clear()),
   changing("checkpoint rollback", ["count 3", "count 2"], (checkpoint) => checkpoint.rollback()),

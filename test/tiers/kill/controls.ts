@@ -15,6 +15,7 @@ const fileIn = (dir: string): string => path.join(dir, "file");
 
 const broken = (name: string, finds: RegExp, run: Scenario["run"]): Control => ({
   name,
+  module: import.meta.url,
   finds,
   setup: (dir) => fs.writeFileSync(fileIn(dir), OLD),
   run,
@@ -31,7 +32,7 @@ async function claiming(outcome: Outcome, work: Promise<unknown>): Promise<void>
   }
 }
 
-export const CONTROLS: readonly Control[] = [
+export const SCENARIOS: readonly Control[] = [
   broken("a write in place", /killed .*: 0 acknowledged, but a reader sees ""/, (dir) => fs.writeFileSync(fileIn(dir), NEW)),
   broken("a write past the seam", /without a request/, (dir) => fs.writeFileSync(fileIn(dir), NEW)),
   broken("a temporary file of nobody", /left behind/, (dir) => {

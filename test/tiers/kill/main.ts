@@ -13,7 +13,7 @@ import { Progress } from "../../../dist/cli/progress.js";
 import { Seeded } from "../../support/seeded.ts";
 import { storm } from "../../support/storm.ts";
 import { attach } from "../../support/strace.ts";
-import { CONTROLS } from "./controls.ts";
+import { SCENARIOS as CONTROLS } from "./controls.ts";
 import { keep, type Report, skip, tell } from "./report.ts";
 import type { Scenario } from "./scenario.ts";
 import { SCENARIOS } from "./scenarios.ts";

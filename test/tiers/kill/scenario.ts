@@ -1,8 +1,10 @@
-/** What the tier is told of one operation. A new write protocol is one more entry in scenarios.ts. */
+/** What the tier is told of one operation. A new write protocol is one more entry of a module that scenarios.ts names. */
 
 /** One operation of the public API, that is done or not done. */
 export interface Scenario {
   readonly name: string;
+  /** Whose `SCENARIOS` it is one of: a worker, which begins anew after each kill, loads no other. */
+  readonly module: string;
   /** Makes what is there before, in an empty directory. */
   readonly setup: (dir: string) => void;
   /** The operation. `acknowledge` tells that a step is done; the end is an acknowledgement too. */

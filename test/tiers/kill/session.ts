@@ -120,11 +120,11 @@ export class Session {
 
   #start(): Promise<Worker> {
     const child = startChild(
-      async (ears, { worker, name }) => {
+      async (ears, { worker, module, name }) => {
         const { serve } = (await ears.load(worker)) as typeof import("./worker.ts");
-        await serve(ears, name);
+        await serve(ears, module, name);
       },
-      { worker: WORKER, name: this.#scenario.name },
+      { worker: WORKER, module: this.#scenario.module, name: this.#scenario.name },
       { env: { UV_THREADPOOL_SIZE: "1" } },
     );
     this.#living.add(child);

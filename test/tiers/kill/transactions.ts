@@ -23,8 +23,9 @@ function treeOf(dir: string): Tree {
   return Object.fromEntries(theirs.map((name) => [name, fs.readFileSync(path.join(dir, name), "utf8")]));
 }
 
-export const transactions: Scenario = {
+const transactions: Scenario = {
   name: "transaction",
+  module: import.meta.url,
   setup(dir) {
     for (const [name, text] of Object.entries(OLD)) {
       fs.mkdirSync(path.dirname(path.join(dir, name)), { recursive: true });
@@ -37,3 +38,5 @@ export const transactions: Scenario = {
   needsRecovery: true,
   recover: async (dir) => void (await recover(dir)),
 };
+
+export const SCENARIOS: readonly Scenario[] = [transactions];

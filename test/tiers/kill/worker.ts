@@ -6,9 +6,7 @@ import { promisify } from "node:util";
 import type { Notice } from "holdfast";
 import type { Call } from "../../../dist/io/io.js";
 import { freshMachine, withMachine } from "../../support/machines.ts";
-import { CONTROLS } from "./controls.ts";
 import type { Failure, Scenario } from "./scenario.ts";
-import { SCENARIOS } from "./scenarios.ts";
 
 /** What the worker is told to do. */
 export type Order =
@@ -45,8 +43,9 @@ interface Ears {
   readonly heard: () => Promise<unknown>;
 }
 
-export async function serve({ say, heard }: Ears, name: string): Promise<void> {
-  const scenario = [...SCENARIOS, ...CONTROLS].find((one) => one.name === name);
+export async function serve({ say, heard }: Ears, module: string, name: string): Promise<void> {
+  const { SCENARIOS } = (await import(module)) as { readonly SCENARIOS: readonly Scenario[] };
+  const scenario = SCENARIOS.find((one) => one.name === name);
   if (!scenario) throw new TypeError(`there is no scenario ${name}`);
   say("ready");
   for (let order = (await heard()) as Order | undefined; order; order = (await heard()) as Order | undefined) {

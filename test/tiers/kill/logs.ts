@@ -6,7 +6,7 @@ import { nodeMachine } from "../../../dist/io/node.js";
 import { runSync } from "../../../dist/io/run.js";
 import { findSnapshot } from "../../../dist/log/snapshot.js";
 import { ROOT } from "../../cli/command.ts";
-import { recordsBy } from "../../support/logs.ts";
+import { recordsBy } from "../../support/log-records.ts";
 import type { Scenario } from "./scenario.ts";
 
 const logIn = (dir: string): string => path.join(dir, "log");
@@ -32,6 +32,7 @@ function onLog(
 ): Scenario {
   return {
     name: `log, ${name}`,
+    module: import.meta.url,
     setup: (dir) => fs.cpSync(path.join(ROOT, "test/fixtures/log-1", golden), logIn(dir), { recursive: true }),
     async run(dir, acknowledge) {
       const log = await openLog(logIn(dir), options);
@@ -53,7 +54,7 @@ function onLog(
 
 const bytes = new TextEncoder().encode(NEW);
 
-export const LOG_SCENARIOS: readonly Scenario[] = [
+export const SCENARIOS: readonly Scenario[] = [
   onLog(
     "append",
     "clean",
