@@ -13,6 +13,9 @@ export { posixMachine } from "../dist/io/posix.js";
 export { run, runSync } from "../dist/io/run.js";
 export * as locks from "../dist/lock/index.js";
 export * as logs from "../dist/log/index.js";
+export { encodeGeoTiff } from "../dist/tiles/geotiff/index.js";
+export { writeTileSet } from "../dist/tiles/index.js";
+export { renderIndex } from "../dist/tiles/index-file.js";
 export * as transactions from "../dist/tx/index.js";
 
 /** Where `import "holdfast"` leads. */

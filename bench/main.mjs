@@ -15,6 +15,7 @@ import { log } from "./benchmarks/log.mjs";
 import { replace } from "./benchmarks/replace.mjs";
 import { seam } from "./benchmarks/seam.mjs";
 import { stream } from "./benchmarks/stream.mjs";
+import { tiles } from "./benchmarks/tiles.mjs";
 import { together } from "./benchmarks/together.mjs";
 import { transaction } from "./benchmarks/transaction.mjs";
 import { holdfast } from "./library.mjs";
@@ -28,6 +29,7 @@ const BENCHMARKS = {
   log,
   checkpoint,
   transaction,
+  tiles,
   import: importTime,
   stream,
   descriptors,

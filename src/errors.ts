@@ -56,6 +56,11 @@ export const ERROR_CODES = {
     what: "the log is damaged",
     advice: "details say where; all before it can be read; restore the rest from a good copy",
   },
+  CORRUPT_TILES: {
+    kind: "corrupt",
+    what: "the tile set is damaged",
+    advice: "details say what; repairTileSet rebuilds an index, and tiles are written again or restored from a good copy",
+  },
   EXISTS: { kind: "conflict", what: "the name is already taken", advice: "choose another name, or allow that it is replaced" },
   FINGERPRINT_MISMATCH: {
     kind: "conflict",

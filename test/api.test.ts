@@ -38,6 +38,8 @@ const API: Readonly<Record<string, readonly string[]>> = {
     "runBuiltinSweeps",
     "sweep",
   ],
+  "holdfast/tiles": ["TileSet", "openTileSet", "repairTileSet", "writeTileSet"],
+  "holdfast/tiles/geotiff": ["encodeGeoTiff", "streamGeoTiff"],
   // claimsKind is for the doctor: it is not in the documentation.
   "holdfast/tx": [
     "Transaction",

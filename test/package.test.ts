@@ -80,6 +80,8 @@ describe("the package", { concurrency: true }, () => {
       "dist/lock/index.js",
       "dist/log/index.js",
       "dist/sim/index.js",
+      "dist/tiles/geotiff/index.js",
+      "dist/tiles/index.js",
       "dist/tx/index.js",
     ]);
   });

@@ -7,6 +7,7 @@ import { addDoctor } from "./commands/doctor.ts";
 import { addLog } from "./commands/log.ts";
 import { addProve } from "./commands/prove.ts";
 import { addRun } from "./commands/run.ts";
+import { addTiles } from "./commands/tiles.ts";
 import { addTx } from "./commands/tx.ts";
 import { addWrite } from "./commands/write.ts";
 import type { Ending } from "./ending.ts";
@@ -26,6 +27,7 @@ Examples:
                                     b is replaced only if the command succeeds
   holdfast checkpoint show job      how far a long job is
   holdfast doctor .                 what dead processes left here
+  holdfast tiles verify a.vrt       every tile of a tile set against its digest
   holdfast prove                    every crash state of every write protocol
 
 Exit codes:
@@ -48,6 +50,7 @@ export function createProgram(context: Context): Command {
   addTx(program, context);
   addDoctor(program, context);
   addLog(program, context);
+  addTiles(program, context);
   addProve(program, context);
   addDemo(program, context);
   return program;

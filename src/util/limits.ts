@@ -141,3 +141,21 @@ export const SAVE_EVERY_MS = 5_000;
 
 /** Items of a job that may be worked on at once. */
 export const CONCURRENCY_MAX = 10_000;
+
+/** Longest side of one tile of a tile set: 2 GiB of 64-bit values, in one piece. */
+export const TILE_SIDE_MAX = 16_384;
+
+/** Tiles that are made at once, by default and at most: the thread pool has four threads. */
+export const TILES_AT_ONCE = 4;
+export const TILES_AT_ONCE_MAX = 128;
+
+/** Memory for the tiles under way, by default: what one of them needs at its peak is counted so many times its values. */
+export const TILES_BUDGET_BYTES = 256 * 1024 * 1024;
+export const TILE_COPIES = 4;
+
+/** How long the tiles of a replaced index stay for readers that can't be seen: a GDAL that has opened it reads tiles later. */
+export const TILES_GRACE_MS = 60_000;
+export const TILES_GRACE_MAX_MS = 365 * 86_400_000;
+
+/** Times that a reader looks again when the tile set is replaced, and its old tiles removed, while it opens it. */
+export const TILES_LOOKS_MAX = 20;

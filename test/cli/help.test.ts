@@ -15,6 +15,7 @@ describe("help", { concurrency: 3 }, () => {
     ["doctor", "--help"],
     ["checkpoint", "--help"],
     ["checkpoint", "show", "--help"],
+    ["tiles", "--help"],
     ["prove", "--help"],
     ["demo", "--help"],
     ["help", "write"],

@@ -103,13 +103,16 @@ function claim({ acknowledged, end, error }: Fate): string {
   return error ? `the error says "${error.outcome}"` : `${acknowledged} acknowledged`;
 }
 
+/** What is another in each run: the id of a directory that stays. */
+const ID = /-[0-9a-hjkmnp-tv-z]{26}(?=\/)/g;
+
 /** The paths of all files below `dir`, and of directories of ours; but for what stays. */
 export function listing(dir: string): string[] {
   const entries = fs.readdirSync(dir, { recursive: true, withFileTypes: true });
   return entries
     .filter(({ name }) => name !== BESIDE && !STAYS.has(name))
     .filter((entry) => !entry.isDirectory() || entry.name.startsWith(".holdfast-"))
-    .map((entry) => path.relative(dir, path.join(entry.parentPath, entry.name)));
+    .map((entry) => path.relative(dir, path.join(entry.parentPath, entry.name)).replace(ID, "-ID"));
 }
 
 /** The next write in each directory removes what the dead left there. */

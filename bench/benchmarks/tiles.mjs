@@ -1,0 +1,102 @@
+/** A tile set of 256 tiles, durable, against one writer and against gdal_retile.py; and the index of many tiles. */
+import { execFileSync, spawnSync } from "node:child_process";
+import fs from "node:fs";
+import path from "node:path";
+import { encodeGeoTiff, renderIndex, writeTileSet } from "../library.mjs";
+import { round, takeTurns } from "../measure.mjs";
+
+const SIDE = 4096;
+const TILE = 256;
+const TILES = (SIDE / TILE) ** 2;
+const ROUNDS = 3;
+/** What GDAL calls each way, and how many times its speed is wanted. */
+const WAYS = {
+  none: { options: { compression: "none" }, gdal: ["COMPRESS=NONE"], target: 3 },
+  "deflate 1": { options: { level: 1 }, gdal: ["COMPRESS=DEFLATE", "ZLEVEL=1", "PREDICTOR=3"], target: 1.3 },
+  "deflate 6": { options: { level: 6 }, gdal: ["COMPRESS=DEFLATE", "ZLEVEL=6", "PREDICTOR=3"], target: 1.3 },
+};
+const PARALLEL_MIN = 1.5;
+const INDEX_TILES = 10_000;
+const INDEX_MS_MAX = 100;
+
+export async function tiles({ dir }) {
+  const image = terrain();
+  const vrt = path.join(dir, "out.vrt");
+  const geo = { crs: 32633, geoTransform: [500_000, 10, 0, 5_300_000, 0, -10], tileSize: TILE, graceMs: 0 };
+  const ours = Object.entries(WAYS).map(([name, { options }]) => [name, () => writeTileSet(vrt, image, { ...geo, ...options })]);
+  const oneWriter = () => writeTileSet(vrt, image, { ...geo, ...WAYS.none.options, concurrency: 1 });
+  const others = hasGdal() ? await retiling(dir, image, geo) : [];
+  const contenders = Object.fromEntries([...ours, ["one writer", oneWriter], ...others]);
+  const results = await takeTurns(contenders, { rounds: ROUNDS, warmUp: 1, baseline: "none" });
+  const speed = (name) => round((TILES / results[name].ms) * 1000, 0);
+  const parallel = results["one writer"].ratio;
+  const found = [
+    ratio(
+      "tile set, 4 writers / 1 writer, uncompressed",
+      parallel,
+      PARALLEL_MIN,
+      `${speed("none")} and ${speed("one writer")} tiles/s`,
+    ),
+  ];
+  for (const [name, { target }] of Object.entries(WAYS)) {
+    const id = `tile set / gdal_retile.py, ${name}`;
+    const other = results[`gdal_retile ${name}`];
+    if (!other) found.push({ id, value: undefined, unit: "", note: `${speed(name)} tiles/s; gdal_retile.py is not installed` });
+    else found.push(ratio(id, other.ms / results[name].ms, target, `${speed(name)} and ${speed(`gdal_retile ${name}`)} tiles/s`));
+  }
+  return [...found, await indexTime()];
+}
+
+function ratio(id, times, target, note) {
+  return { id, value: round(times), unit: "x the speed", target: `>= ${target}`, met: times >= target, note };
+}
+
+/** Heights that compress as real ones do: slopes, and noise in the last bits. */
+function terrain() {
+  const data = new Float32Array(SIDE * SIDE);
+  let noise = 1;
+  for (let i = 0; i < data.length; i++) {
+    noise = (Math.imul(noise, 1_103_515_245) + 12_345) >>> 0;
+    const [x, y] = [i % SIDE, Math.floor(i / SIDE)];
+    data[i] = 500 + 300 * Math.sin(x / 400) * Math.cos(y / 300) + (noise >>> 20) / 4096;
+  }
+  return { data, width: SIDE, height: SIDE };
+}
+
+const hasGdal = () => spawnSync("gdal_retile.py", ["--version"], { stdio: "ignore" }).error === undefined;
+
+async function retiling(dir, image, { crs, geoTransform }) {
+  const input = path.join(dir, "input.tif");
+  fs.writeFileSync(input, await encodeGeoTiff(image, { crs, geoTransform, compression: "none" }));
+  return Object.entries(WAYS).map(([name, { gdal }]) => [
+    `gdal_retile ${name}`,
+    () => {
+      const target = path.join(dir, "retiled");
+      fs.rmSync(target, { recursive: true, force: true });
+      fs.mkdirSync(target);
+      const options = [...gdal, "TILED=YES"].flatMap((option) => ["-co", option]);
+      execFileSync("gdal_retile.py", ["-q", "-ps", `${TILE}`, `${TILE}`, ...options, "-targetDir", target, input], {
+        stdio: "pipe",
+      });
+    },
+  ]);
+}
+
+async function indexTime() {
+  const cols = 100;
+  const raster = {
+    width: cols * TILE,
+    height: cols * TILE,
+    bands: 1,
+    dtype: "float32",
+    tileSize: TILE,
+    metadata: {},
+    categories: [],
+  };
+  const tile = (_, i) => ({ row: Math.floor(i / cols), col: i % cols, name: `tile_${i}.tif`, block: [TILE, TILE] });
+  const manifest = { directory: "out_tiles", raster, tiles: Array.from({ length: INDEX_TILES }, tile) };
+  const { index } = await takeTurns({ index: () => renderIndex(manifest, "0".repeat(64)) }, { rounds: 9 });
+  const { ms } = index;
+  const target = `<= ${INDEX_MS_MAX}`;
+  return { id: `index of ${INDEX_TILES} tiles`, value: round(ms, 0), unit: "ms", target, met: ms <= INDEX_MS_MAX };
+}

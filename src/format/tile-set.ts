@@ -1,0 +1,55 @@
+/** The names of a tile set's directories and files: `docs/format/tile-set.md`. */
+
+/** One version of a tile set: its tiles are in a directory of their own. */
+export interface Generation {
+  /** Higher than that of every version before. */
+  readonly number: number;
+  /** Random, so that two writers never make the same name. */
+  readonly id: string;
+}
+
+/** What an index is named. Only in lower case: a.VRT and a.vrt would share their tiles. */
+const INDEX = /^(.+)\.vrt$/;
+const GENERATION = /^(\d{6,15})-([0-9a-hjkmnp-tv-z]{26})$/;
+const NUMBER_DIGITS = 6;
+
+/** Lists the tiles of a generation, with size and digest. */
+export const MANIFEST_NAME = "manifest.json";
+/** Says that the index has named this generation, and the digest of its manifest. */
+export const COMMITTED_NAME = "committed";
+/** Locked, shared, by those who read the generation. */
+export const READERS_LOCK_NAME = "readers.lock";
+
+/** What the names of all tile directories of an index begin with; undefined: it is no name of an index. */
+function tilesPrefix(index: string): string | undefined {
+  const [, stem] = INDEX.exec(index) ?? [];
+  return stem && `${stem}_tiles`;
+}
+
+/** Whether an index can have this name. */
+export function isIndexName(name: string): boolean {
+  return tilesPrefix(name) !== undefined;
+}
+
+/** The directory in which other programs keep the tiles of an index of this name. */
+export function foreignDirectory(index: string): string {
+  return tilesPrefix(index) ?? index;
+}
+
+/** The directory of a generation. */
+export function tileDirectory(index: string, { number, id }: Generation): string {
+  return `${foreignDirectory(index)}.${String(number).padStart(NUMBER_DIGITS, "0")}-${id}`;
+}
+
+/** What {@link tileDirectory} was made of; undefined: it is not a directory of this index. */
+export function parseTileDirectory(index: string, name: string): Generation | undefined {
+  const prefix = `${foreignDirectory(index)}.`;
+  const [, number, id] = (name.startsWith(prefix) && GENERATION.exec(name.slice(prefix.length))) || [];
+  return number === undefined || id === undefined ? undefined : { number: Number(number), id };
+}
+
+/** The file of one tile, with as many digits as the largest row or column needs, so that they sort. */
+export function tileName(row: number, col: number, { rows, cols }: { readonly rows: number; readonly cols: number }): string {
+  const digits = Math.max(2, String(Math.max(rows, cols) - 1).length);
+  return `tile_${String(row).padStart(digits, "0")}_${String(col).padStart(digits, "0")}.tif`;
+}

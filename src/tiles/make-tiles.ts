@@ -1,0 +1,120 @@
+/** All tiles of one write: several made at once, and every one settled before anybody cleans up. */
+import { HoldfastError, isHoldfastError } from "../errors.ts";
+import { tileName } from "../format/tile-set.ts";
+import { abortError, never, orAbort } from "../io/abort.ts";
+import type { Machine } from "../io/io.ts";
+import { run } from "../io/run.ts";
+import { slotsOf } from "../io/slots.ts";
+import { LISTED_MAX } from "../util/limits.ts";
+import { writeMember } from "./generations.ts";
+import { describeGeoTiff } from "./geotiff/decode.ts";
+import { planOf } from "./geotiff/encode.ts";
+import { encodeGeoTiff } from "./geotiff/index.ts";
+import { gridOf, type TileRecord, transformOf } from "./manifest.ts";
+import type { WriteJob } from "./options.ts";
+import { recordOf, sealed } from "./resume.ts";
+import { lineOf, type TileWork } from "./source.ts";
+
+interface Failure {
+  /** Undefined: the source failed before it gave a tile. */
+  readonly work: TileWork | undefined;
+  readonly error: unknown;
+}
+
+/**
+ * Makes and writes all tiles that are not there yet.
+ *
+ * @param there Those that are, by name.
+ * @returns All of them, row by row.
+ * @throws {HoldfastError} The first failure, after all that was begun has ended, with the others in its details.
+ */
+export async function makeTiles(
+  job: WriteJob,
+  machine: Machine,
+  dir: string,
+  there: ReadonlyMap<string, TileRecord>,
+): Promise<TileRecord[]> {
+  const grid = gridOf(job.raster);
+  const line = lineOf(job.shape, job.raster);
+  const signal = job.signal ?? never;
+  const tiles: TileRecord[] = [];
+  const failures: Failure[] = [];
+  let sizeBytes = 0;
+
+  const make = async (work: TileWork): Promise<TileRecord> => {
+    const name = tileName(work.row, work.col, grid);
+    const old = there.get(name);
+    if (old) return old;
+    const bytes = await bytesOf(job, work, signal);
+    const write = (): Promise<void> => run(writeMember(dir, name, bytes, job.durability !== "volatile"), machine.io, signal);
+    await slotsOf(machine)
+      .programs.use(signal, write)
+      .catch((error: unknown) => {
+        throw isHoldfastError(error) ? error.settled(error.outcome, { neededBytes: bytes.length }) : error;
+      });
+    return recordOf(work.row, work.col, name, bytes);
+  };
+  const worker = async (): Promise<void> => {
+    while (failures.length === 0) {
+      let work: TileWork | undefined;
+      try {
+        if (signal.aborted) throw abortError(signal);
+        work = await orAbort(line.next(), signal);
+        if (!work || failures.length > 0) return;
+        const tile = await make(work);
+        tiles.push(tile);
+        sizeBytes += tile.sizeBytes;
+        job.onProgress({ tilesDone: tiles.length, tileCount: grid.rows * grid.cols, sizeBytes });
+      } catch (error) {
+        failures.push({ work, error });
+      }
+    }
+  };
+  await Promise.all(Array.from({ length: job.atOnce }, worker));
+  if (failures.length > 0) {
+    line.leave().catch(() => {}); // the write has failed already; what its source says to being left changes nothing
+    throw failed(failures, job);
+  }
+  return tiles.sort((a, b) => a.row - b.row || a.col - b.col);
+}
+
+async function bytesOf(job: WriteJob, work: TileWork, signal: AbortSignal): Promise<Uint8Array> {
+  const { row, col, window } = work;
+  const content = await orAbort(work.content(), signal);
+  const { bands, dtype } = job.raster;
+  const size = { width: window.width, height: window.height, bands };
+  try {
+    if ("encoded" in content) {
+      expectShape(describeGeoTiff(content.encoded, "tile"), { ...size, dtype });
+      return sealed(job, row, col, content.encoded);
+    }
+    const image = { ...size, data: content.data };
+    expectShape(planOf(image), { ...size, dtype });
+    const geoTransform = transformOf(job.raster.geoTransform, window);
+    return sealed(job, row, col, await encodeGeoTiff(image, { ...job.encoding, geoTransform }));
+  } catch (cause) {
+    throw new HoldfastError("SOURCE_FAILED", { what: `the source gave what is no tile (${messageOf(cause)})`, cause });
+  }
+}
+
+type Facts = Readonly<Record<"bands" | "dtype" | "height" | "width", unknown>>;
+
+function expectShape(found: Facts, wanted: Facts): void {
+  for (const name of ["width", "height", "bands", "dtype"] as const) {
+    if (found[name] !== wanted[name]) throw new RangeError(`its ${name} is ${found[name]}, and must be ${wanted[name]}`);
+  }
+}
+
+/** The first failure, as it was, and what it was about. */
+function failed([first, ...others]: readonly Failure[], job: WriteJob): unknown {
+  const { error, work } = first as Failure;
+  if (!isHoldfastError(error)) return error;
+  const nameOf = (one: TileWork): string => tileName(one.row, one.col, gridOf(job.raster));
+  return error.settled(error.outcome, {
+    ...(work ? { tile: nameOf(work), row: work.row, col: work.col } : {}),
+    alsoFailed: others.length,
+    others: others.slice(0, LISTED_MAX).map((one) => `${one.work ? `${nameOf(one.work)}: ` : ""}${messageOf(one.error)}`),
+  });
+}
+
+const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));

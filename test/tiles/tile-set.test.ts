@@ -1,0 +1,364 @@
+/** Tile sets on a real disk: what is promised of a write, a replacement, a reader and a repair. */
+import assert from "node:assert/strict";
+import fs from "node:fs";
+import path from "node:path";
+import { describe, it } from "node:test";
+import { openTileSet, type SourceTile, type TileSource, writeTileSet } from "holdfast/tiles";
+import { encodeGeoTiff, type GeoTiffImage, type PixelWindow } from "holdfast/tiles/geotiff";
+import { bytesOf, gdalInfo, gdalValues, needsGdal, randomImage } from "../support/rasters.ts";
+import { leftovers, tempDir } from "../support/temp-dir.ts";
+import { failsWith, generations, place, small, tiny, valuesOf } from "../support/tile-files.ts";
+
+describe("a tile set", () => {
+  it("RAS-01: has an index and all its tiles, with the modes that umask gives, and nothing else is left", async (t) => {
+    const { dir, vrt } = place(t);
+    const image = small();
+    const result = await writeTileSet(vrt, image, { tileSize: 16, crs: 32633, geoTransform: [0, 10, 0, 0, 0, -10] });
+    assert.equal(result.tileCount, 12);
+    assert.equal(result.durability, "durable");
+    assert.deepEqual(fs.readdirSync(dir).sort(), ["out.vrt", "out.vrt.lock", path.basename(result.directory)].sort());
+    assert.equal(fs.readdirSync(result.directory).length, 12 + 2);
+    assert.deepEqual(leftovers(dir), []);
+    const umask = process.umask();
+    for (const file of [vrt, path.join(result.directory, "tile_00_00.tif")])
+      assert.equal(fs.statSync(file).mode & 0o777, process.platform === "win32" ? 0o666 : 0o666 & ~umask);
+    assert.deepEqual(await valuesOf(vrt), bytesOf(image));
+  });
+
+  it("RAS-01: is what GDAL reads, in all of its types and forms", { skip: needsGdal }, async (t) => {
+    const forms: [name: string, image: GeoTiffImage, options: Parameters<typeof writeTileSet>[2]][] = [
+      [
+        "float.vrt",
+        randomImage("float32", 70, 33, 1, 1),
+        { nodata: Number.NaN, crs: 31467, geoTransform: [3.5e6, 2, 0, 5e6, 0, -2] },
+      ],
+      ["turned.vrt", randomImage("float64", 20, 20, 1, 6), { crs: 4326, geoTransform: [10, 0.8, 0.6, 20, 0.6, -0.8] }],
+      ["int16.vrt", small(2), { nodata: -32_768, compression: "none", resume: "x" }],
+      [
+        "red & <green> 'blue' \u00fc \u{1f3d4}.vrt",
+        randomImage("uint8", 40, 40, 3, 3),
+        { metadata: { a: "1 < 2" }, categories: ["sea", "land & co"] },
+      ],
+      ["row.vrt", randomImage("uint32", 50, 1, 2, 4), {}],
+      ["column.vrt", randomImage("int64", 1, 50, 1, 5), { nodata: 2n ** 62n }],
+    ];
+    for (const [name, image, options] of forms) {
+      const { dir, vrt } = place(t, name);
+      await writeTileSet(vrt, image, { tileSize: 20, ...options });
+      assert.deepEqual(gdalValues(vrt, image), bytesOf(image), name);
+      const info = gdalInfo(vrt);
+      const whole = path.join(dir, "whole.tif");
+      const { categories: _, resume: __, ...same } = options ?? {};
+      fs.writeFileSync(whole, await encodeGeoTiff(image, same));
+      const expected = gdalInfo(whole);
+      assert.deepEqual(info.geoTransform, expected.geoTransform, name);
+      assert.deepEqual(info.coordinateSystem, expected.coordinateSystem, name);
+      const facts = ({ bands }: typeof info): unknown =>
+        bands.map(({ type, checksum, noDataValue, colorInterpretation }) => ({
+          type,
+          checksum,
+          noDataValue,
+          colorInterpretation,
+        }));
+      assert.deepEqual(facts(info), facts(expected), name);
+    }
+  });
+
+  it("RAS-13: keeps its grid where it has no place on the earth", { skip: needsGdal }, async (t) => {
+    const { vrt } = place(t);
+    const image = randomImage("uint8", 32, 24, 1, 1);
+    await writeTileSet(vrt, image, { tileSize: 16 });
+    assert.deepEqual(gdalValues(vrt, image), bytesOf(image));
+    assert.equal(gdalInfo(vrt).geoTransform, undefined);
+  });
+
+  it("RAS-19: can be moved together with its tiles", async (t) => {
+    const { dir, vrt } = place(t);
+    await writeTileSet(vrt, small(), tiny);
+    const other = path.join(tempDir(t), "moved");
+    fs.renameSync(dir, other);
+    fs.mkdirSync(dir);
+    assert.deepEqual(await valuesOf(path.join(other, "out.vrt")), bytesOf(small()));
+    if (needsGdal === false) assert.deepEqual(gdalValues(path.join(other, "out.vrt"), small()), bytesOf(small()));
+  });
+
+  it("comes from an image, from windows, from tiles in any order and from encoded ones, with the same values", async (t) => {
+    const image = small();
+    const { width, height } = image;
+    const shape = { width, height, dtype: "int16" } as const;
+    const at = ({ x, y, width: w, height: h }: PixelWindow): Int16Array =>
+      Int16Array.from(
+        { length: w * h },
+        (_, i) => (image.data as Int16Array)[(y + Math.floor(i / w)) * width + x + (i % w)] as number,
+      );
+    const tiles: SourceTile[] = [];
+    for (let row = 2; row >= 0; row--)
+      for (let col = 0; col < 4; col++) {
+        const window = {
+          x: col * 16,
+          y: row * 16,
+          width: Math.min(16, width - col * 16),
+          height: Math.min(16, height - row * 16),
+        };
+        const data = at(window);
+        tiles.push((row + col) % 2 ? { row, col, data } : { row, col, encoded: await encodeGeoTiff({ ...window, data }) });
+      }
+    const sources: TileSource[] = [
+      image,
+      { ...shape, read: at },
+      { ...shape, read: async (window) => at(window) },
+      { ...shape, tiles },
+      {
+        ...shape,
+        tiles: (async function* () {
+          yield* tiles;
+        })(),
+      },
+    ];
+    for (const source of sources) {
+      const { vrt } = place(t);
+      const progress: number[] = [];
+      await writeTileSet(vrt, source, { ...tiny, onProgress: ({ tilesDone }) => progress.push(tilesDone) });
+      assert.deepEqual(await valuesOf(vrt), bytesOf(image));
+      assert.deepEqual(
+        progress,
+        Array.from({ length: 12 }, (_, i) => i + 1),
+      );
+    }
+  });
+
+  it("RAS-18: takes no more of its source than the budget has room for, and each window once", async (t) => {
+    const { vrt } = place(t);
+    let [underWay, most] = [0, 0];
+    const asked = new Set<string>();
+    const read = async ({ x, y, width, height }: PixelWindow): Promise<Float32Array> => {
+      assert.ok(!asked.has(`${x},${y}`));
+      asked.add(`${x},${y}`);
+      most = Math.max(most, ++underWay);
+      await new Promise((resolve) => setImmediate(resolve));
+      underWay--;
+      return new Float32Array(width * height).fill(x);
+    };
+    const tileBytes = 256 * 16 * 4;
+    const options = {
+      concurrency: 16,
+      memoryBudgetBytes: 3 * 4 * tileBytes,
+      compression: "none",
+      durability: "volatile",
+    } as const;
+    await writeTileSet(vrt, { width: 100_000, height: 16, dtype: "float32", read }, options);
+    assert.equal(asked.size, 391);
+    assert.equal(most, 3);
+  });
+});
+
+describe("what is refused", () => {
+  it("RAS-10: before any file is made", async (t) => {
+    const { dir, vrt } = place(t);
+    const wrong: [TileSource, Parameters<typeof writeTileSet>[2]][] = [
+      [small(), { compression: "lzw" as never }],
+      [small(), { tileSize: 0 }],
+      [small(), { tileSize: 20_000 }],
+      [small(), { nodata: 1.5 }],
+      [small(), { geoTransform: [0, 0, 0, 0, 0, 0] }],
+      [small(), { memoryBudgetBytes: 1000 }],
+      [small(), { unknown: 1 } as never],
+      [{ ...small(), width: 49 }, {}],
+      [{ data: new Int16Array(8), shape: [2, 2, 2] } as never, {}],
+      [{ width: 1, height: 1, dtype: "int16" } as never, {}],
+      [{ width: 1, height: 1, dtype: "int17", read: () => new Int16Array(1) } as never, {}],
+      [{ ...small(), read: () => new Int16Array(1) } as never, {}],
+    ];
+    for (const [source, options] of wrong) {
+      await assert.rejects(
+        writeTileSet(vrt, source, options),
+        (error) => error instanceof TypeError || error instanceof RangeError,
+      );
+    }
+    await assert.rejects(writeTileSet(path.join(dir, "out.tif"), small()), RangeError);
+    await assert.rejects(writeTileSet(path.join(dir, "out.VRT"), small()), RangeError);
+    assert.deepEqual(fs.readdirSync(dir), []);
+  });
+
+  it("RAS-08: tiles of another program, unless they are to be renamed; nothing of them is lost", async (t) => {
+    const { dir, vrt } = place(t);
+    const foreign = path.join(dir, "out_tiles");
+    fs.mkdirSync(foreign);
+    fs.writeFileSync(path.join(foreign, "tile_00_00.tif"), "work");
+    const refused = failsWith("EXISTS", ({ path: at, message, outcome }) => {
+      assert.deepEqual([at, outcome], [foreign, "unchanged"]);
+      assert.match(message, /left 1 files in the tile directory.*option leftovers "quarantine"/);
+    });
+    await assert.rejects(writeTileSet(vrt, small(), tiny), refused);
+    assert.deepEqual(fs.readdirSync(dir).sort(), ["out.vrt.lock", "out_tiles"]);
+    const { quarantined } = await writeTileSet(vrt, small(), { ...tiny, leftovers: "quarantine" });
+    assert.equal(fs.readFileSync(path.join(quarantined ?? "", "tile_00_00.tif"), "utf8"), "work");
+    assert.deepEqual(await valuesOf(vrt), bytesOf(small()));
+  });
+
+  it("RAS-09: not an empty directory of that name", async (t) => {
+    const { dir, vrt } = place(t);
+    fs.mkdirSync(path.join(dir, "out_tiles"));
+    await writeTileSet(vrt, small(), tiny);
+    assert.deepEqual(await valuesOf(vrt), bytesOf(small()));
+  });
+});
+
+describe("a write that fails", () => {
+  const shape = { width: 64, height: 16, dtype: "uint8" } as const;
+  const turns = async (count: number): Promise<void> => {
+    for (let turn = 0; turn < count; turn++) await new Promise((resolve) => setImmediate(resolve));
+  };
+
+  it("RAS-05: settles all its tiles before it cleans up and tells, and leaves the old version", async (t) => {
+    const { dir, vrt } = place(t);
+    await writeTileSet(vrt, small(), tiny);
+    const before = fs.readdirSync(dir).sort();
+    let underWay = 0;
+    const read = async ({ x }: PixelWindow): Promise<Uint8Array> => {
+      underWay++;
+      if (x === 16) {
+        underWay--;
+        throw new Error("no such scene");
+      }
+      await turns(200);
+      underWay--;
+      return new Uint8Array(256);
+    };
+    const error = failsWith("SOURCE_FAILED", ({ details, outcome, cause }) => {
+      assert.equal(underWay, 0);
+      assert.equal(outcome, "unchanged");
+      assert.match(String(cause), /no such scene/);
+      assert.deepEqual(
+        { ...details, others: undefined },
+        { tile: "tile_00_01.tif", row: 0, col: 1, alsoFailed: 0, others: undefined },
+      );
+    });
+    await assert.rejects(writeTileSet(vrt, { ...shape, read }, tiny), error);
+    assert.deepEqual(fs.readdirSync(dir).sort(), before);
+    await turns(300);
+    assert.deepEqual(fs.readdirSync(dir).sort(), before);
+    assert.deepEqual(await valuesOf(vrt), bytesOf(small()));
+  });
+
+  it("RAS-06: tells of the first failure, and names the others", async (t) => {
+    const { vrt } = place(t);
+    const read = async ({ x }: PixelWindow): Promise<Uint8Array> => {
+      if (x === 16) await turns(50);
+      if (x === 16 || x === 48) throw new Error(`at ${x}`);
+      return new Uint8Array(256);
+    };
+    const error = failsWith("SOURCE_FAILED", ({ details, cause }) => {
+      assert.match(String(cause), /at 48/);
+      assert.equal(details["tile"], "tile_00_03.tif");
+      assert.equal(details["alsoFailed"], 1);
+      assert.match(String(details["others"]), /^tile_00_01\.tif: /);
+    });
+    await assert.rejects(writeTileSet(vrt, { ...shape, read }, tiny), error);
+  });
+
+  it("is one whose source has a tile twice, too few, of another place, size or type", async (t) => {
+    const { dir, vrt } = place(t);
+    const data = new Uint8Array(256);
+    const wrong: unknown[][] = [
+      [
+        { row: 0, col: 0, data },
+        { row: 0, col: 0, data },
+      ],
+      [{ row: 0, col: 0, data }],
+      [{ row: 1, col: 0, data }],
+      [{ row: 0, col: 0, data: new Uint8Array(255) }],
+      [{ row: 0, col: 0, data: new Int8Array(256) }],
+      [{ row: 0, col: 0, encoded: data }],
+      [{ row: 0, col: 0, encoded: await encodeGeoTiff({ data, width: 8, height: 32 }) }],
+      [{ row: 0, col: 0 }],
+      [undefined],
+    ];
+    for (const tiles of wrong) {
+      await assert.rejects(writeTileSet(vrt, { ...shape, tiles: tiles as SourceTile[] }, tiny), failsWith("SOURCE_FAILED"));
+      assert.deepEqual(fs.readdirSync(dir), ["out.vrt.lock"]);
+    }
+  });
+
+  it("by an abort, also while its source hangs", async (t) => {
+    const { dir, vrt } = place(t);
+    const abort = new AbortController();
+    const written = writeTileSet(
+      vrt,
+      { ...shape, read: () => new Promise<Uint8Array>(() => abort.abort()) },
+      { ...tiny, signal: abort.signal },
+    );
+    await assert.rejects(written, failsWith("ABORTED"));
+    assert.deepEqual(fs.readdirSync(dir), ["out.vrt.lock"]);
+  });
+});
+
+describe("a replacement", () => {
+  it("RAS-04: leaves a reader the version it has opened, and removes that when it is closed and the grace period is over", async (t) => {
+    const { dir, vrt } = place(t);
+    await writeTileSet(vrt, small(1), tiny);
+    const reader = await openTileSet(vrt);
+    assert.ok(reader.pinned);
+    const second = await writeTileSet(vrt, small(2), { ...tiny, graceMs: 0 });
+    assert.deepEqual(second.kept, [reader.directory]);
+    assert.deepEqual(bytesOf(await reader.read({ x: 0, y: 0, width: 50, height: 40 })), bytesOf(small(1)));
+    assert.deepEqual(await valuesOf(vrt), bytesOf(small(2)));
+    await reader.close();
+    await assert.rejects(reader.read({ x: 0, y: 0, width: 1, height: 1 }), failsWith("CLOSED"));
+    const third = await writeTileSet(vrt, small(3), { ...tiny, graceMs: 0 });
+    assert.deepEqual(third.removed, [reader.directory, second.directory]);
+    assert.equal(generations(dir).length, 1);
+  });
+
+  it("keeps the replaced version for the grace period", async (t) => {
+    const { dir, vrt } = place(t);
+    await writeTileSet(vrt, small(1), tiny);
+    const { kept, removed } = await writeTileSet(vrt, small(2), tiny);
+    assert.deepEqual([kept.length, removed.length, generations(dir).length], [1, 0, 2]);
+  });
+
+  it("RAS-14: has its own categories, and no statistics of the old values; a style stays", async (t) => {
+    const { vrt } = place(t);
+    await writeTileSet(vrt, small(1), { ...tiny, categories: ["sea", "land"] });
+    fs.writeFileSync(`${vrt}.aux.xml`, "<PAMDataset/>");
+    fs.writeFileSync(vrt.replace(/vrt$/, "qml"), "style");
+    await writeTileSet(vrt, small(2), tiny);
+    assert.ok(!fs.readFileSync(vrt, "utf8").includes("Category"));
+    assert.ok(!fs.existsSync(`${vrt}.aux.xml`));
+    assert.equal(fs.readFileSync(vrt.replace(/vrt$/, "qml"), "utf8"), "style");
+  });
+
+  it("RAS-15: of two writers, one waits for the other; with no time to wait it is refused", async (t) => {
+    const { dir, vrt } = place(t);
+    let second: Promise<unknown> | undefined;
+    const read = async ({ width, height }: PixelWindow): Promise<Int16Array> => {
+      second ??= writeTileSet(vrt, small(2), tiny);
+      await assert.rejects(writeTileSet(vrt, small(3), { ...tiny, lockTimeoutMs: 0 }), failsWith("LOCKED"));
+      return new Int16Array(width * height);
+    };
+    await writeTileSet(vrt, { width: 50, height: 40, dtype: "int16", read }, tiny);
+    await second;
+    assert.deepEqual(await valuesOf(vrt), bytesOf(small(2)));
+    assert.equal(generations(dir).length, 2);
+  });
+
+  it("never fails or mixes for readers that open it while it is replaced as fast as can be", async (t) => {
+    const { vrt } = place(t);
+    const flat = (value: number): GeoTiffImage => ({ data: new Uint8Array(256).fill(value), width: 16, height: 16 });
+    const options = { tileSize: 8, compression: "none", graceMs: 0, durability: "volatile" } as const;
+    await writeTileSet(vrt, flat(0), options);
+    let done = false;
+    const writer = (async () => {
+      for (let version = 1; version <= 40; version++) await writeTileSet(vrt, flat(version), options);
+      done = true;
+    })();
+    let reads = 0;
+    while (!done) {
+      const found = await valuesOf(vrt);
+      assert.equal(new Set(found).size, 1);
+      reads++;
+    }
+    await writer;
+    assert.ok(reads > 5, `${reads}`);
+  });
+});
