@@ -10,13 +10,16 @@ const OF_REPOSITORY = ["api.test.js", "docs.test.js", "guarantees.test.js", "pac
 
 /** The compiled test files, as paths below `dist-test`, without those in `leftOut` (files or folders). */
 export function testFiles(leftOut = [], words = []) {
-  return fs
+  const files = fs
     .readdirSync(path.join(ROOT, "dist-test"), { recursive: true })
     .map((file) => file.split(path.sep).join("/"))
     .filter((file) => file.endsWith(".test.js"))
     .filter((file) => ![...OF_REPOSITORY, ...leftOut].some((out) => file === out || file.startsWith(`${out}/`)))
     .filter((file) => words.length === 0 || words.some((word) => file.includes(word)))
     .sort();
+  if (files.length > 0) return files;
+  console.error(`holdfast: no test file that is run here contains ${words.join(" or ")}`);
+  process.exit(2); // without a file the runner would look for all that there are
 }
 
 /** Arguments for node; `asSeen` gives a path in the form that this build of Node understands. */

@@ -8,8 +8,8 @@ import { isHoldfastError, type Notice } from "holdfast";
 import { Checkpoint, type DamagedGeneration } from "holdfast/checkpoint";
 import * as v from "valibot";
 import * as z from "zod";
-import { generationPath, inRun, loaded, names, type State, savedUpTo } from "../support/checkpoints.ts";
-import { tempDir } from "../support/temp-dir.ts";
+import { generationPath, inRun, loaded, type State, savedUpTo } from "../support/checkpoints.ts";
+import { names, tempDir } from "../support/temp-dir.ts";
 
 const damagedIn = (error: unknown): readonly DamagedGeneration[] => {
   assert.ok(isHoldfastError(error, "CORRUPT_CHECKPOINT"), String(error));

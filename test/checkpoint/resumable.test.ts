@@ -11,9 +11,9 @@ import {
   type ResumeResult,
   resumable,
 } from "holdfast/checkpoint";
-import { generationPath, names } from "../support/checkpoints.ts";
+import { generationPath } from "../support/checkpoints.ts";
 import { failing, freshMachine, withMachine } from "../support/machines.ts";
-import { tempDir } from "../support/temp-dir.ts";
+import { names, tempDir } from "../support/temp-dir.ts";
 
 interface Item {
   readonly id: string;
@@ -143,19 +143,24 @@ describe("CKP-09 resume by key", () => {
     for (const order of ["any", "ascending"] as const) {
       const dir = tempDir(t);
       const done = new Done();
-      const slow = (one: Item): unknown => (one.id === item(3).id ? new Promise(() => {}) : done.add(one));
+      let end = (): void => {};
+      const ended = new Promise<void>((resolve) => {
+        end = resolve;
+      });
+      const slow = (one: Item): unknown => (one.id === item(3).id ? ended : done.add(one));
       const stop = new AbortController();
       const stopAt = (event: ResumeEvent): void => {
         if (event.type === "saved" && event.done >= 30) stop.abort();
       };
-      // The slow one never ends, as if it were killed: what was saved meanwhile is what counts.
-      void life(dir, items(0, 50), slow, { order, concurrency: 4, onProgress: stopAt, signal: stop.signal });
+      const first = life(dir, items(0, 50), slow, { order, concurrency: 4, onProgress: stopAt, signal: stop.signal });
       await new Promise<void>((resolve) => stop.signal.addEventListener("abort", () => resolve()));
-      const copy = tempDir(t);
+      const copy = tempDir(t); // as if it were killed now: what was saved meanwhile is what counts
       fs.cpSync(dir, copy, { recursive: true, filter: (from) => !from.endsWith("checkpoint.lock") }); // the other life has it
       const result = await life(copy, items(0, 50), done.add, { order });
       assert.ok(result !== "crashed" && result.skipped >= 30);
       done.assertAll(items(0, 50), 20);
+      end();
+      await Promise.allSettled([first]);
     }
   });
 });

@@ -6,12 +6,12 @@ import { describe, it } from "node:test";
 import { isHoldfastError } from "holdfast";
 import { Checkpoint, type Codec } from "holdfast/checkpoint";
 import { interleave, onDisk } from "holdfast/sim";
-import { DIR, generationPath, inRun, loaded, names, type State, savedUpTo } from "../support/checkpoints.ts";
+import { DIR, generationPath, inRun, loaded, type State, savedUpTo } from "../support/checkpoints.ts";
 import { startChild } from "../support/child.ts";
 import { deep } from "../support/deep.ts";
 import { failing, freshMachine, withMachine } from "../support/machines.ts";
 import { needsPosix } from "../support/needs.ts";
-import { tempDir } from "../support/temp-dir.ts";
+import { names, tempDir } from "../support/temp-dir.ts";
 
 const generations = (dir: string): string[] => names(dir).filter((name) => name.startsWith("generation"));
 

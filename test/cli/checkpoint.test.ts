@@ -3,8 +3,8 @@ import fs from "node:fs";
 import path from "node:path";
 import { describe, it } from "node:test";
 import { structuredCloneCodec } from "holdfast/checkpoint";
-import { generationPath, inRun, names, savedUpTo } from "../support/checkpoints.ts";
-import { tempDir } from "../support/temp-dir.ts";
+import { generationPath, inRun, savedUpTo } from "../support/checkpoints.ts";
+import { names, tempDir } from "../support/temp-dir.ts";
 import { assertForPeople, holdfast, jsonLine, start } from "./command.ts";
 
 describe("holdfast checkpoint", { concurrency: 3 }, () => {

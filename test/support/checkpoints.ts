@@ -1,5 +1,4 @@
 /** Checkpoints in tests: saved, damaged and looked at. */
-import fs from "node:fs";
 import path from "node:path";
 import { Checkpoint, type Loaded, type OpenCheckpointOptions } from "holdfast/checkpoint";
 import type { SimDisk } from "holdfast/sim";
@@ -48,12 +47,6 @@ export const savedUpTo = (dir: string, last: number, options?: OpenCheckpointOpt
     options,
   );
 
-/** Without the note of a lock, which is in a file of its own on Windows. */
-export const names = (dir: string): string[] =>
-  fs
-    .readdirSync(dir)
-    .filter((name) => !name.endsWith(".holder"))
-    .sort();
 export const generationPath = (dir: string, generation: number): string =>
   path.join(dir, `generation-${String(generation).padStart(12, "0")}`);
 

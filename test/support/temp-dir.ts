@@ -18,6 +18,13 @@ export function tempDir(t: Pick<TestContext, "after">): string {
   return dir;
 }
 
+/** What is in a directory, but for the notes of locks, which are in files of their own on Windows. */
+export const names = (dir: string): string[] =>
+  fs
+    .readdirSync(dir)
+    .filter((name) => !name.endsWith(".holder"))
+    .sort();
+
 /** The names of ours that are in a directory: staged files that nobody has removed. */
 export function leftovers(dir: string): string[] {
   return fs.readdirSync(dir).filter((name) => name.startsWith(".holdfast-"));

@@ -6,7 +6,7 @@ import { describe, it } from "node:test";
 import { openTileSet, type SourceTile, type TileSource, writeTileSet } from "holdfast/tiles";
 import { encodeGeoTiff, type GeoTiffImage, type PixelWindow } from "holdfast/tiles/geotiff";
 import { bytesOf, gdalInfo, gdalValues, needsGdal, randomImage } from "../support/rasters.ts";
-import { leftovers, tempDir } from "../support/temp-dir.ts";
+import { leftovers, names, tempDir } from "../support/temp-dir.ts";
 import { failsWith, generations, place, small, tiny, valuesOf } from "../support/tile-files.ts";
 
 describe("a tile set", () => {
@@ -16,7 +16,7 @@ describe("a tile set", () => {
     const result = await writeTileSet(vrt, image, { tileSize: 16, crs: 32633, geoTransform: [0, 10, 0, 0, 0, -10] });
     assert.equal(result.tileCount, 12);
     assert.equal(result.durability, "durable");
-    assert.deepEqual(fs.readdirSync(dir).sort(), ["out.vrt", "out.vrt.lock", path.basename(result.directory)].sort());
+    assert.deepEqual(names(dir), ["out.vrt", "out.vrt.lock", path.basename(result.directory)].sort());
     assert.equal(fs.readdirSync(result.directory).length, 12 + 2);
     assert.deepEqual(leftovers(dir), []);
     const umask = process.umask();
@@ -190,7 +190,7 @@ describe("what is refused", () => {
       assert.match(message, /left 1 files in the tile directory.*option leftovers "quarantine"/);
     });
     await assert.rejects(writeTileSet(vrt, small(), tiny), refused);
-    assert.deepEqual(fs.readdirSync(dir).sort(), ["out.vrt.lock", "out_tiles"]);
+    assert.deepEqual(names(dir), ["out.vrt.lock", "out_tiles"]);
     const { quarantined } = await writeTileSet(vrt, small(), { ...tiny, leftovers: "quarantine" });
     assert.equal(fs.readFileSync(path.join(quarantined ?? "", "tile_00_00.tif"), "utf8"), "work");
     assert.deepEqual(await valuesOf(vrt), bytesOf(small()));
@@ -213,7 +213,7 @@ describe("a write that fails", () => {
   it("RAS-05: settles all its tiles before it cleans up and tells, and leaves the old version", async (t) => {
     const { dir, vrt } = place(t);
     await writeTileSet(vrt, small(), tiny);
-    const before = fs.readdirSync(dir).sort();
+    const before = names(dir);
     let underWay = 0;
     const read = async ({ x }: PixelWindow): Promise<Uint8Array> => {
       underWay++;
@@ -235,9 +235,9 @@ describe("a write that fails", () => {
       );
     });
     await assert.rejects(writeTileSet(vrt, { ...shape, read }, tiny), error);
-    assert.deepEqual(fs.readdirSync(dir).sort(), before);
+    assert.deepEqual(names(dir), before);
     await turns(300);
-    assert.deepEqual(fs.readdirSync(dir).sort(), before);
+    assert.deepEqual(names(dir), before);
     assert.deepEqual(await valuesOf(vrt), bytesOf(small()));
   });
 
@@ -276,7 +276,7 @@ describe("a write that fails", () => {
     ];
     for (const tiles of wrong) {
       await assert.rejects(writeTileSet(vrt, { ...shape, tiles: tiles as SourceTile[] }, tiny), failsWith("SOURCE_FAILED"));
-      assert.deepEqual(fs.readdirSync(dir), ["out.vrt.lock"]);
+      assert.deepEqual(names(dir), ["out.vrt.lock"]);
     }
   });
 
@@ -289,7 +289,7 @@ describe("a write that fails", () => {
       { ...tiny, signal: abort.signal },
     );
     await assert.rejects(written, failsWith("ABORTED"));
-    assert.deepEqual(fs.readdirSync(dir), ["out.vrt.lock"]);
+    assert.deepEqual(names(dir), ["out.vrt.lock"]);
   });
 });
 
