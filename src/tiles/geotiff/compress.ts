@@ -15,6 +15,9 @@ export const LEVELS: Readonly<Record<Exclude<Compression, "none">, { readonly ma
   zstd: { max: 22, usual: 9 },
 };
 
+/** A fifth faster than with 8, for 128 KiB of memory (zlib.h); and with all of a block in one chunk, one trip to the thread pool. */
+const QUICK = { memLevel: 9 };
+
 type Codec = (bytes: Uint8Array, options?: object) => Promise<Uint8Array>;
 type CodecWithCallback = (bytes: Uint8Array, options: object, done: (error: Error | null, result: Uint8Array) => void) => void;
 
@@ -40,7 +43,7 @@ const ZSTD_LEVEL = 100;
  */
 export function compressor(compression: Compression, level: number): (bytes: Uint8Array) => Uint8Array | Promise<Uint8Array> {
   if (compression === "none") return (bytes) => bytes;
-  if (compression === "deflate") return (bytes) => deflate(bytes, { level });
+  if (compression === "deflate") return (bytes) => deflate(bytes, { ...QUICK, level, chunkSize: Math.max(bytes.length, zlib.constants.Z_MIN_CHUNK) });
   const zstd = zstdOf("zstdCompress");
   return (bytes) => zstd(bytes, { params: { [ZSTD_LEVEL]: level } });
 }

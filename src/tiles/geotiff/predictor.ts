@@ -53,13 +53,21 @@ const byteOf = (plane: number, size: number): number => (LITTLE_ENDIAN ? size - 
 function spread({ width, bands, type: { bytes: size } }: Block): (row: Uint8Array) => void {
   const count = width * bands;
   const old = new Uint8Array(count * size);
+  const step = bands * size;
   return (row) => {
     old.set(row);
     for (let plane = 0; plane < size; plane++) {
       const start = plane * count;
-      for (let i = 0, from = byteOf(plane, size); i < count; i++, from += size) row[start + i] = old[from] as number;
+      const first = byteOf(plane, size);
+      // What is before the first pixel is the last one of the plane before.
+      const last = byteOf(plane - 1, size) + (count - bands) * size;
+      for (let i = 0; i < bands; i++) {
+        const before = plane === 0 ? 0 : (old[last + i * size] as number);
+        row[start + i] = (old[first + i * size] as number) - before;
+      }
+      for (let i = bands, from = first + step; i < count; i++, from += size)
+        row[start + i] = (old[from] as number) - (old[from - step] as number);
     }
-    for (let i = row.length - 1; i >= bands; i--) row[i] = (row[i] as number) - (row[i - bands] as number);
   };
 }
 
