@@ -2,7 +2,7 @@
 import { execFileSync, spawnSync } from "node:child_process";
 import fs from "node:fs";
 import path from "node:path";
-import { encodeGeoTiff, renderIndex, writeTileSet } from "../library.mjs";
+import { child, encodeGeoTiff, renderIndex, writeTileSet } from "../library.mjs";
 import { round, takeTurns } from "../measure.mjs";
 
 const SIDE = 4096;
@@ -18,6 +18,10 @@ const WAYS = {
 const PARALLEL_MIN = 1.5;
 const INDEX_TILES = 10_000;
 const INDEX_MS_MAX = 100;
+
+/** A source larger than memory is allowed to be, as wide as a mosaic of a country. */
+const WIDE = { width: 100_000, height: 2048 };
+const BUDGET_MIB = 256;
 
 export async function tiles({ dir }) {
   const image = terrain();
@@ -44,7 +48,7 @@ export async function tiles({ dir }) {
     if (!other) found.push({ id, value: undefined, unit: "", note: `${speed(name)} tiles/s; gdal_retile.py is not installed` });
     else found.push(ratio(id, other.ms / results[name].ms, target, `${speed(name)} and ${speed(`gdal_retile ${name}`)} tiles/s`));
   }
-  return [...found, await indexTime()];
+  return [...found, await indexTime(), memory(dir)];
 }
 
 function ratio(id, times, target, note) {
@@ -99,4 +103,19 @@ async function indexTime() {
   const { ms } = index;
   const target = `<= ${INDEX_MS_MAX}`;
   return { id: `index of ${INDEX_TILES} tiles`, value: round(ms, 0), unit: "ms", target, met: ms <= INDEX_MS_MAX };
+}
+
+function memory(dir) {
+  const { width, height } = WIDE;
+  const args = [child("tiles"), dir, width, height, BUDGET_MIB * 2 ** 20].map(String);
+  const { peakBytes, tileCount, windows, oftenest } = JSON.parse(execFileSync(process.execPath, args, { encoding: "utf8" }));
+  const value = Math.round(peakBytes / 2 ** 20);
+  return {
+    id: `peak memory, a source of ${width} x ${height} float32`,
+    value,
+    unit: "MiB",
+    target: `<= ${BUDGET_MIB}, each window once`,
+    met: value <= BUDGET_MIB && windows === tileCount && oftenest === 1,
+    note: `${tileCount} tiles, ${windows} windows, none asked for more than ${oftenest === 1 ? "once" : `${oftenest} times`}; the values are ${Math.round((width * height * 4) / 2 ** 20)} MiB`,
+  };
 }
