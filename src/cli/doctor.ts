@@ -62,14 +62,15 @@ function summaryLines({ directoryCount, findingCount, ...found }: Diagnosis, giv
   if (findingCount === 0) return [`nothing of Holdfast in ${where} of ${given}`];
   const states = Object.entries(found.states).filter(([, count]) => count > 0);
   const summary = `${where}: ${states.map(([state, count]) => `${countText(count)} ${state}`).join(", ")}`;
-  const { repairedCount, repairableCount, failedCount } = found;
+  const { repairedCount, repairableCount, failedCount, damagedCount } = found;
   return [
     summary,
     ...(repairedCount > 0 ? [`${countText(repairedCount)} repaired`] : []),
     ...(failedCount > 0 ? [`${countText(failedCount)} could not be looked at, or not be repaired`] : []),
+    ...(damagedCount > 0 ? [`${countText(damagedCount)} damaged, which no repair mends`] : []),
     ...(repairableCount > 0 && !repair
       ? [`holdfast doctor --repair ${given} repairs ${countText(repairableCount)} of them`]
       : []),
-    ...(repairableCount === 0 && failedCount === 0 && repairedCount === 0 ? ["nothing to repair"] : []),
+    ...(repairableCount + failedCount + repairedCount + damagedCount === 0 ? ["nothing to repair"] : []),
   ];
 }

@@ -43,6 +43,8 @@ export interface Diagnosis {
   readonly repairableCount: number;
   /** What could not be looked at, or not be repaired. */
   readonly failedCount: number;
+  /** Things that are damaged, and that no repair mends. */
+  readonly damagedCount: number;
 }
 
 const OPTIONS = { repair: isBoolean, onFinding: isFunction, onProgress: isFunction, signal: isSignal };
@@ -88,6 +90,7 @@ class Walk {
   #repairedCount = 0;
   #repairableCount = 0;
   #failedCount = 0;
+  #damagedCount = 0;
 
   constructor(options: DiagnoseOptions, machine: Machine) {
     this.#options = options;
@@ -110,6 +113,7 @@ class Walk {
       repairedCount: this.#repairedCount,
       repairableCount: this.#repairableCount,
       failedCount: this.#failedCount,
+      damagedCount: this.#damagedCount,
     };
   }
 
@@ -179,6 +183,7 @@ class Walk {
     if (finding.error) this.#failedCount++;
     if (finding.repaired) this.#repairedCount++;
     else if (finding.repair !== "kept") this.#repairableCount++;
+    else if (finding.state === "damaged") this.#damagedCount++;
     await this.#options.onFinding?.(finding);
   }
 }

@@ -1,4 +1,5 @@
 /** Logs, as the doctor sees them. */
+import * as path from "node:path";
 import type { Finding, Kind, Repaired, Thing } from "../core/finding.ts";
 import { measure } from "../core/measure.ts";
 import { type HoldfastError, isHoldfastError } from "../errors.ts";
@@ -37,14 +38,13 @@ function* examine(thing: Thing): Program<Finding | undefined> {
   const facts = { path: dir, kind: "log", ...(yield* measure(dir)) } as const;
   if (yield* isHeld(lock)) return { ...facts, state: "live", repair: "kept", text: "a process is appending to it" };
   const damage = yield* damageOf(dir);
-  if (damage)
-    return {
-      ...facts,
-      state: "damaged",
-      repair: "kept",
-      error: damage,
-      text: "what is before the damage can be read, by holdfast log cat",
-    };
+  if (damage) {
+    const { position, offset } = damage.details;
+    const where =
+      position === undefined ? "" : ` from record ${position} on, at byte ${offset} of ${path.basename(damage.path ?? "")}`;
+    const text = `damaged${where}: holdfast log cat gives what is before; restore the rest from a good copy`;
+    return { ...facts, state: "damaged", repair: "kept", text };
+  }
   const newest = segmentName(segments.reduce((most, segment) => Math.max(most, segment)));
   const file = yield* open(pathIn(dir, newest), "read");
   if (yield* ensure(isAsSaid(file, lock, newest), () => close(file)))

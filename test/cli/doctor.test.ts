@@ -5,7 +5,7 @@ import { describe, it } from "node:test";
 import { interruptCommit, startHolder } from "../doctor/remains.ts";
 import { needs, needsLinux, needsRoot } from "../support/needs.ts";
 import { leftovers, tempDir } from "../support/temp-dir.ts";
-import { assertForPeople, holdfast, jsonLine } from "./command.ts";
+import { assertForPeople, holdfast, jsonLine, ROOT } from "./command.ts";
 
 const STAGE = `.holdfast-stage-${"0".repeat(26)}`;
 
@@ -24,6 +24,18 @@ describe("holdfast doctor", { concurrency: 3, skip: needsLinux }, () => {
     assert.equal(missing.code, 1);
     assert.match(missing.stderr, /^holdfast: there is no such file or directory/);
     assert.equal((await holdfast(["doctor"])).code, 2);
+  });
+
+  it("3 where a log is damaged, which is left as it is", async (t) => {
+    const dir = tempDir(t);
+    fs.cpSync(path.join(ROOT, "test/fixtures/log-1/damaged"), path.join(dir, "events"), { recursive: true });
+    const found = await holdfast(["doctor", ".", "--repair"], "", { cwd: dir });
+    assert.equal(found.code, 3);
+    assert.match(
+      found.stdout,
+      /^damaged +log .*events\n.*from record 3 on, at byte 220 of segment-000000000001: holdfast log cat/m,
+    );
+    assertForPeople(found);
   });
 
   it("3 where something is dead, 4 when it was repaired, then 0", async (t) => {

@@ -12,8 +12,9 @@ is in quarantine is yours to look at and to remove.
 
 --json prints one object a line: each thing, then the numbers ("diagnosis").
 
-Exit codes: 0 nothing to repair   3 something to repair   4 all of it repaired
-            1 something could not be looked at, or not be repaired
+Exit codes: 0 nothing to repair   3 something to repair, or damage that no
+            repair mends   4 all of it repaired   1 something could not be looked
+            at, or not be repaired
 
 Examples:
   holdfast doctor .                     what is there, and whose
@@ -32,9 +33,14 @@ export function addDoctor(program: Command, context: Context): void {
     .addHelpText("after", AFTER_HELP)
     .action(async (path: string, { repair = false, json = false }: { readonly repair?: boolean; readonly json?: boolean }) => {
       const { examine } = await import("../doctor.ts"); // only who asks pays for loading it
-      const { failedCount, repairableCount, repairedCount } = await examine(path, repair, outputOf(json), context.signal);
+      const { failedCount, repairableCount, damagedCount, repairedCount } = await examine(
+        path,
+        repair,
+        outputOf(json),
+        context.signal,
+      );
       if (failedCount > 0) context.exit(EXIT.failed);
-      else if (repairableCount > 0) context.exit(EXIT.damage);
+      else if (repairableCount + damagedCount > 0) context.exit(EXIT.damage);
       else context.exit(repairedCount > 0 ? EXIT.repaired : EXIT.ok);
     });
 }

@@ -43,7 +43,8 @@ const ZSTD_LEVEL = 100;
  */
 export function compressor(compression: Compression, level: number): (bytes: Uint8Array) => Uint8Array | Promise<Uint8Array> {
   if (compression === "none") return (bytes) => bytes;
-  if (compression === "deflate") return (bytes) => deflate(bytes, { ...QUICK, level, chunkSize: Math.max(bytes.length, zlib.constants.Z_MIN_CHUNK) });
+  if (compression === "deflate")
+    return (bytes) => deflate(bytes, { ...QUICK, level, chunkSize: Math.max(bytes.length, zlib.constants.Z_MIN_CHUNK) });
   const zstd = zstdOf("zstdCompress");
   return (bytes) => zstd(bytes, { params: { [ZSTD_LEVEL]: level } });
 }
