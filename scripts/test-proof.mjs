@@ -7,9 +7,7 @@ import fs from "node:fs";
 import os from "node:os";
 import path from "node:path";
 import { ensureBuilt, ensureInstalled, ensureTestsBuilt, orExit, ROOT } from "./ensure.mjs";
-import { testFiles } from "./tiers/test-run.mjs";
-
-const FILE_TIMEOUT_MS = 30 * 60_000;
+import { testArguments, testFiles } from "./tiers/test-run.mjs";
 
 orExit(() => {
   ensureInstalled();
@@ -19,16 +17,13 @@ orExit(() => {
 
 const hasLongForm = (file) => fs.readFileSync(path.join(ROOT, "dist-test", file), "utf8").includes("/support/deep.js");
 const files = testFiles([], process.argv.slice(2)).filter(hasLongForm);
+if (files.length === 0) {
+  console.error("holdfast: none of these files has a long form");
+  process.exit(2); // without a file the runner would look for all that there are
+}
 const { status, signal } = spawnSync(
   process.execPath,
-  [
-    "--test",
-    "--enable-source-maps",
-    `--test-concurrency=${Math.max(2, os.availableParallelism())}`,
-    `--test-timeout=${FILE_TIMEOUT_MS}`,
-    "--test-reporter=spec",
-    ...files.map((file) => `dist-test/${file}`),
-  ],
+  ["--enable-source-maps", ...testArguments(files, { reporter: "spec", destination: "stdout", form: "long" })],
   { cwd: ROOT, stdio: "inherit", env: { ...process.env, HOLDFAST_LONG: "1" } },
 );
 process.exitCode = status ?? 128 + os.constants.signals[signal];
