@@ -127,12 +127,22 @@ export function* isMarked(path: string, manifestSha256: string): Program<boolean
   return bytes !== undefined && Buffer.from(bytes).toString("latin1") === `${manifestSha256}\n`;
 }
 
-/** The manifest of a generation, if it is marked and the mark is of this manifest. */
-export function* readMarked(path: string): Program<{ readonly bytes: Uint8Array; readonly digest: string } | undefined> {
+/** A manifest as it is on the disk. */
+interface ReadManifest {
+  readonly bytes: Uint8Array;
+  readonly digest: string;
+}
+
+/** The manifest of a generation, whatever is in it. */
+export function* readManifest(path: string): Program<ReadManifest | undefined> {
   const bytes = yield* readOr(pathIn(path, MANIFEST_NAME));
-  if (!bytes) return undefined;
-  const digest = sha256(bytes);
-  return (yield* isMarked(path, digest)) ? { bytes, digest } : undefined;
+  return bytes && { bytes, digest: sha256(bytes) };
+}
+
+/** The manifest of a generation, if it is marked and the mark is of this manifest. */
+export function* readMarked(path: string): Program<ReadManifest | undefined> {
+  const found = yield* readManifest(path);
+  return found && (yield* isMarked(path, found.digest)) ? found : undefined;
 }
 
 /**

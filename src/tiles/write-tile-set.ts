@@ -12,7 +12,6 @@ import {
   expired,
   type FoundGeneration,
   finishGeneration,
-  isMarked,
   makeGeneration,
   mark,
   removeAll,
@@ -25,6 +24,7 @@ import { makeTiles } from "./make-tiles.ts";
 import { encodeManifest, type Manifest, sha256, type TileRecord, VERSION } from "./manifest.ts";
 import { type WriteJob, type WriteTileSetOptions, writeJob } from "./options.ts";
 import { asWriter } from "./place.ts";
+import { recover } from "./recover.ts";
 import { takeOver } from "./resume.ts";
 import type { TileSource } from "./source.ts";
 
@@ -159,26 +159,6 @@ function* begin(job: WriteJob, target: Target): Program<Begun> {
 function resumable({ generations }: Survey, unfinished: readonly FoundGeneration[]): FoundGeneration | undefined {
   const newest = generations.filter(({ markedMs }) => markedMs !== undefined).at(-1)?.number ?? 0;
   return unfinished.filter(({ number }) => number > newest).at(-1);
-}
-
-/**
- * Makes sure of what the index says, under the lock. The last writer may have been killed between the commit and its barrier, so what
- * is seen may not be on the disk yet, and nothing is removed before it is.
- *
- * @returns What there is, and the generations that no index has ever named.
- */
-export function* recover(target: Target): Program<{ readonly found: Survey; readonly unfinished: readonly FoundGeneration[] }> {
-  yield* syncDir(target.dir);
-  const found = yield* survey(target);
-  const { index, generations } = found;
-  // With a damaged index one of them may be what it has named.
-  if (index === "damaged") return { found, unfinished: [] };
-  const unmarked = generations.filter(({ markedMs }) => markedMs === undefined);
-  const named = typeof index === "object" ? generations.find(({ name }) => name === index.directory) : undefined;
-  const unfinished = unmarked.filter((one) => one !== named);
-  if (typeof index !== "object" || !named || (yield* isMarked(named.path, index.manifestSha256))) return { found, unfinished };
-  yield* mark(named.path, index.manifestSha256, true);
-  return { found: yield* survey(target), unfinished };
 }
 
 /** What GDAL has found out about the old values. Before the commit: it must not be there with the new ones. */
