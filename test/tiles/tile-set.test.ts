@@ -187,7 +187,7 @@ describe("what is refused", () => {
     fs.writeFileSync(path.join(foreign, "tile_00_00.tif"), "work");
     const refused = failsWith("EXISTS", ({ path: at, message, outcome }) => {
       assert.deepEqual([at, outcome], [foreign, "unchanged"]);
-      assert.match(message, /left 1 files in the tile directory.*option leftovers "quarantine"/);
+      assert.match(message, /left 1 files in the tile directory.*option leftovers "quarantine" rename it, or "adopt"/);
     });
     await assert.rejects(writeTileSet(vrt, small(), tiny), refused);
     assert.deepEqual(names(dir), ["out.vrt.lock", "out_tiles"]);
