@@ -5,6 +5,7 @@ import path from "node:path";
 import { describe, it, type TestContext } from "node:test";
 import { repairTileSet, type TileSetResult, type WriteTileSetOptions, writeTileSet } from "holdfast/tiles";
 import { encodeGeoTiff, type GeoTiffOptions, type GeoTransform, type PixelWindow } from "holdfast/tiles/geotiff";
+import { names } from "../support/temp-dir.ts";
 import { failsWith, generations, place, valuesOf } from "../support/tile-files.ts";
 
 /** 4 x 3 tiles of 32 x 32, the last ones smaller, of float32 with NaN for no data. */
@@ -132,7 +133,7 @@ describe("RAS-08: tiles of another program", () => {
     };
     await assert.rejects(writeTileSet(vrt, { ...RASTER, read }, adopt), failsWith("SOURCE_FAILED"));
     assert.deepEqual(contentsOf(foreign), before);
-    assert.deepEqual(fs.readdirSync(dir).sort(), ["out.vrt.lock", "out_tiles"]);
+    assert.deepEqual(names(dir), ["out.vrt.lock", "out_tiles"]);
     const written = await writeTileSet(vrt, asked().source, adopt);
     assert.equal(written.adoptedCount, 1);
     await expectAsFresh(t, written);
