@@ -27,7 +27,7 @@ const source = (value: number, before: () => Promise<void> = async () => {}): Wi
 
 describe("RAS-17: while an indexer holds the tiles and the index", { skip: needsWindows }, () => {
   for (const how of ["reading", "shared"] as const) {
-    it(`${how}: a tile set is replaced, and what can't be removed is removed by the next write`, async (t) => {
+    it(`${how}: a tile set is replaced, and what can't be removed is removed by a later write`, async (t) => {
       const { dir, vrt } = place(t);
       const first = await writeTileSet(vrt, source(1), OPTIONS);
       const holders: Holder[] = [];
@@ -49,8 +49,12 @@ describe("RAS-17: while an indexer holds the tiles and the index", { skip: needs
       assert.deepEqual([second.removed, second.kept], [[], [first.directory]]);
       assert.ok((await valuesOf(vrt)).every((value) => value === 2));
       for (const holder of holders) await holder.kill();
-      const third = await writeTileSet(vrt, source(3), OPTIONS);
-      assert.deepEqual([...third.removed].sort(), [first.directory, second.directory].sort());
+      // The handles of a process that was killed may be there for a moment longer than it.
+      let kept: readonly string[];
+      let writes = 0;
+      do ({ kept } = await writeTileSet(vrt, source(3), OPTIONS));
+      while (kept.length > 0 && ++writes < 50);
+      assert.deepEqual([kept, generations(dir).length], [[], 1]);
       assert.ok((await valuesOf(vrt)).every((value) => value === 3));
     });
   }
