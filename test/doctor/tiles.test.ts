@@ -12,7 +12,7 @@ import { deep } from "../support/deep.ts";
 import { bytesOf } from "../support/rasters.ts";
 import { generations, killed, place, small, tiny, valuesOf } from "../support/tile-files.ts";
 import { found, INDEX, put, seenByOthers } from "../support/tile-sets.ts";
-import { findings, snapshot } from "./remains.ts";
+import { findings, repairAll, snapshot } from "./remains.ts";
 
 /** What is found without repair, which changes nothing; then with it; and what is found after that. */
 async function examined(dir: string): Promise<{ before: Finding; repaired: Finding; after: Finding | undefined }> {
@@ -165,14 +165,7 @@ describe("repair, crashed, of a tile set whose write was crashed", () => {
       await onDisk(disk, () => put(1));
     },
     run: () => put(2),
-    recover: () =>
-      diagnose("/app", {
-        repair: true,
-        onFinding: ({ repair, repaired, error }) => {
-          assert.equal(error, undefined);
-          if (repaired) repairs.add(repair);
-        },
-      }),
+    recover: () => repairAll("/app", repairs),
     async check({ disk, finished }) {
       const version = await found();
       assert.equal(seenByOthers(disk), version);
