@@ -122,6 +122,25 @@ describe("RAS-08: tiles of another program", () => {
     }
   });
 
+  it("may be turned, or be nowhere at all", async (t) => {
+    const places: (GeoTransform | undefined)[] = [[10, 0.8, 0.6, 20, 0.6, -0.8], undefined];
+    for (const geoTransform of places) {
+      const { dir, vrt } = place(t);
+      const shape = { width: 20, height: 16, dtype: "int16" } as const;
+      const options = { geoTransform, tileSize: 16, leftovers: "adopt" } as const;
+      const other = place(t);
+      const read = ({ x, width, height }: PixelWindow): Int16Array => new Int16Array(width * height).fill(1 + x);
+      const { directory } = await writeTileSet(other.vrt, { ...shape, read }, options);
+      const foreign = path.join(dir, "out_tiles");
+      fs.mkdirSync(foreign);
+      for (const name of ["tile_00_00.tif", "tile_00_01.tif"])
+        fs.copyFileSync(path.join(directory, name), path.join(foreign, name));
+      const never = (): never => assert.fail("a tile was asked for that is there");
+      assert.equal((await writeTileSet(vrt, { ...shape, read: never }, options)).adoptedCount, 2);
+      assert.deepEqual(await valuesOf(vrt), await valuesOf(other.vrt));
+    }
+  });
+
   it("are still there if the write fails, and are taken over by the next", async (t) => {
     const { dir, vrt } = place(t);
     const foreign = path.join(dir, "out_tiles");

@@ -93,11 +93,23 @@ for (const gdal of GDALS) {
       fs.writeFileSync(whole, await encodeGeoTiff(image, options));
       const foreign = path.join(dir, "out_tiles");
       fs.mkdirSync(foreign);
-      const ways = [[], ["COMPRESS=DEFLATE", "PREDICTOR=3", "TILED=YES", "BLOCKXSIZE=16", "BLOCKYSIZE=16"], ["COMPRESS=DEFLATE"]];
-      for (const [col, creation] of ways.entries()) {
-        const window = [col * 20, 20, Math.min(20, 50 - col * 20), 20].map(String);
-        const options = ["-srcwin", ...window, ...["INTERLEAVE=PIXEL", ...creation].flatMap((one) => ["-co", one])];
-        fs.writeFileSync(path.join(foreign, `tile_01_0${col}.tif`), await gdal.translate(whole, options));
+      const ways: Record<string, readonly string[]> = {
+        // not these: another layout, another compression, points instead of areas
+        tile_00_00: ["-co", "INTERLEAVE=BAND"],
+        tile_00_01: ["-co", "COMPRESS=LZW"],
+        tile_00_02: ["-mo", "AREA_OR_POINT=Point"],
+        // strips, compressed or not; blocks
+        tile_01_00: [],
+        tile_01_01: ["-co", "COMPRESS=DEFLATE"],
+        tile_01_02: ["COMPRESS=DEFLATE", "PREDICTOR=3", "TILED=YES", "BLOCKXSIZE=16", "BLOCKYSIZE=16"].flatMap((one) => [
+          "-co",
+          one,
+        ]),
+      };
+      for (const [name, way] of Object.entries(ways)) {
+        const [row = 0, col = 0] = name.split("_").slice(1).map(Number);
+        const window = [col * 20, row * 20, Math.min(20, 50 - col * 20), 20].map(String);
+        fs.writeFileSync(path.join(foreign, `${name}.tif`), await gdal.translate(whole, ["-srcwin", ...window, ...way]));
       }
       const asked: number[] = [];
       const read = ({ x, y, width, height }: PixelWindow): Float32Array => {
