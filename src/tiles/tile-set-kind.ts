@@ -133,7 +133,8 @@ function* mend(place: Place): Program<Repaired> {
   const removed = yield* removeAll(unfinished);
   const rest = `what was never committed was removed: ${removed.length}`;
   if (isLost) return { repair: "recovered", text: `the index was made again from ${current.directory}; ${rest}` };
-  if (unfinished.length > 0) return { repair: "removed", text: rest };
+  if (unfinished.length > 0 && removed.length === 0) return { repair: "kept", text: "somebody has it open" };
+  if (removed.length > 0) return { repair: "removed", text: rest };
   return { repair: "recovered", text: "what its index names is marked as committed" };
 }
 
