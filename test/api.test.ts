@@ -38,7 +38,8 @@ const API: Readonly<Record<string, readonly string[]>> = {
     "runBuiltinSweeps",
     "sweep",
   ],
-  "holdfast/tiles": ["TileSet", "openTileSet", "repairTileSet", "writeTileSet"],
+  // tileSetKind is for the doctor.
+  "holdfast/tiles": ["TileSet", "openTileSet", "repairTileSet", "tileSetKind", "writeTileSet"],
   "holdfast/tiles/geotiff": ["encodeGeoTiff", "streamGeoTiff"],
   // claimsKind is for the doctor: it is not in the documentation.
   "holdfast/tx": [

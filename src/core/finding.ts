@@ -51,6 +51,8 @@ export interface Kind {
   readonly names: RegExp;
   /** The same for all names of one thing; undefined: this name is not of this kind. */
   readonly keyOf: (name: string) => string | undefined;
+  /** The same for directories that are part of a thing, and so are not looked into. None, but for Holdfast's own names. */
+  readonly directoryKeyOf?: (name: string) => string | undefined;
   /** Looks, and changes nothing. Undefined: it is gone, or not ours. */
   readonly examine: (thing: Thing) => Program<Finding | undefined>;
   /** Only for what was found to have a `repair` that is not `kept`. Looks again at all that it acts on. */

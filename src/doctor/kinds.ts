@@ -8,6 +8,7 @@ import { OURS } from "../format/names.ts";
 import { lstat } from "../io/program.ts";
 import { lockKind } from "../lock/index.ts";
 import { logKind } from "../log/index.ts";
+import { tileSetKind } from "../tiles/index.ts";
 import { claimsKind } from "../tx/index.ts";
 import { pathIn } from "../util/path.ts";
 
@@ -24,7 +25,16 @@ const unknownKind: Kind = {
 };
 
 /** The first that has a key for a name is the one. */
-export const KINDS: readonly Kind[] = [unitKind, quarantineKind, checkpointKind, logKind, lockKind, claimsKind, unknownKind];
+export const KINDS: readonly Kind[] = [
+  unitKind,
+  quarantineKind,
+  checkpointKind,
+  logKind,
+  tileSetKind,
+  lockKind,
+  claimsKind,
+  unknownKind,
+];
 
 /** What is listed of a directory. */
 export const NAMES = new RegExp(KINDS.map(({ names }) => names.source).join("|"));

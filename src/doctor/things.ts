@@ -30,20 +30,26 @@ export function* lookInto(dir: string): Program<Looked> {
   const things = new Map<string, Known & { readonly thing: { readonly names: string[] } }>();
   const subdirectories: string[] = [];
   for (const { name, kind: what } of entries) {
-    if (what === "directory" && !OURS.test(name)) {
-      subdirectories.push(pathIn(dir, name));
+    const isDirectory = what === "directory" && !OURS.test(name);
+    const known = knownAs(name, isDirectory);
+    if (!known) {
+      if (isDirectory) subdirectories.push(pathIn(dir, name));
       continue;
     }
-    for (const [index, kind] of KINDS.entries()) {
-      const key = kind.keyOf(name);
-      if (key === undefined) continue;
-      const at = `${index} ${key}`;
-      const known = things.get(at) ?? { kind, thing: { dir, names: [] } };
-      known.thing.names.push(name);
-      things.set(at, known);
-      break;
-    }
+    const { kind, at } = known;
+    const one = things.get(at) ?? { kind, thing: { dir, names: [] } };
+    one.thing.names.push(name);
+    things.set(at, one);
   }
   const on = things.size > 0 ? yield* fileSystem(dir) : undefined;
   return { things: [...things.values()], on, subdirectories: subdirectories.reverse() };
+}
+
+/** The first kind that knows the name, and which thing of it is meant. */
+function knownAs(name: string, isDirectory: boolean): { readonly kind: Kind; readonly at: string } | undefined {
+  for (const [index, kind] of KINDS.entries()) {
+    const key = isDirectory ? kind.directoryKeyOf?.(name) : kind.keyOf(name);
+    if (key !== undefined) return { kind, at: `${index} ${key}` };
+  }
+  return undefined;
 }

@@ -48,6 +48,16 @@ export function parseTileDirectory(index: string, name: string): Generation | un
   return number === undefined || id === undefined ? undefined : { number: Number(number), id };
 }
 
+/** What indexes and directories of generations look like, among all names. */
+export const TILE_SET_NAMES = /\.vrt$|_tiles\.\d{6,15}-[0-9a-z]{26}$/;
+
+/** The index of a directory of a generation; undefined: it is none. */
+export function indexOfDirectory(name: string): string | undefined {
+  const at = name.lastIndexOf("_tiles.");
+  const index = `${name.slice(0, at)}.vrt`;
+  return at > 0 && parseTileDirectory(index, name) ? index : undefined;
+}
+
 /** The file of one tile, with as many digits as the largest row or column needs, so that they sort. */
 export function tileName(row: number, col: number, { rows, cols }: { readonly rows: number; readonly cols: number }): string {
   const digits = Math.max(2, String(Math.max(rows, cols) - 1).length);

@@ -8,7 +8,6 @@ import { errnoOf, HoldfastError, isHoldfastError } from "../errors.ts";
 import { newId, TOKEN_BYTES } from "../format/names.ts";
 import {
   COMMITTED_NAME,
-  foreignDirectory,
   type Generation,
   MANIFEST_NAME,
   parseTileDirectory,
@@ -19,14 +18,12 @@ import {
   close,
   dropLock,
   ensure,
-  list,
   lstat,
   makeDir,
   now,
   open,
   type Program,
   random,
-  rename,
   search,
   statFile,
   syncDir,
@@ -127,12 +124,22 @@ export function* isMarked(path: string, manifestSha256: string): Program<boolean
   return bytes !== undefined && Buffer.from(bytes).toString("latin1") === `${manifestSha256}\n`;
 }
 
-/** The manifest of a generation, if it is marked and the mark is of this manifest. */
-export function* readMarked(path: string): Program<{ readonly bytes: Uint8Array; readonly digest: string } | undefined> {
+/** A manifest as it is on the disk. */
+interface ReadManifest {
+  readonly bytes: Uint8Array;
+  readonly digest: string;
+}
+
+/** The manifest of a generation, whatever is in it. */
+export function* readManifest(path: string): Program<ReadManifest | undefined> {
   const bytes = yield* readOr(pathIn(path, MANIFEST_NAME));
-  if (!bytes) return undefined;
-  const digest = sha256(bytes);
-  return (yield* isMarked(path, digest)) ? { bytes, digest } : undefined;
+  return bytes && { bytes, digest: sha256(bytes) };
+}
+
+/** The manifest of a generation, if it is marked and the mark is of this manifest. */
+export function* readMarked(path: string): Program<ReadManifest | undefined> {
+  const found = yield* readManifest(path);
+  return found && (yield* isMarked(path, found.digest)) ? found : undefined;
 }
 
 /**
@@ -172,28 +179,4 @@ export function* removeAll(generations: readonly FoundGeneration[]): Program<str
   const removed: string[] = [];
   for (const { path } of generations) if (yield* removeGeneration(path)) removed.push(path);
   return removed;
-}
-
-/**
- * The directory that other programs put tiles into may be all that is left of somebody's work: with content, it is refused or
- * renamed.
- *
- * @returns Its new path, if it was renamed.
- */
-export function* settleForeign(place: Place, quarantines: boolean): Program<string | undefined> {
-  const path = pathIn(place.dir, foreignDirectory(place.name));
-  const found = yield* lstat(path);
-  if (found?.kind !== "directory") return undefined;
-  const entryCount = (yield* list(path)).length;
-  if (entryCount === 0) return undefined;
-  if (!quarantines) {
-    const what =
-      `another program has left ${entryCount} files in the tile directory, perhaps of a write that was interrupted: ` +
-      'move them away, or let option leftovers "quarantine" rename it';
-    throw new HoldfastError("EXISTS", { what, path, details: { entryCount } });
-  }
-  const to = `${path}.quarantine-${newId(yield* random(TOKEN_BYTES))}`;
-  yield* rename(path, to);
-  yield* syncDir(place.dir);
-  return to;
 }

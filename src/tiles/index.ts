@@ -15,4 +15,5 @@ export {
 export type { RepairTileSetOptions, TileProgress, WriteTileSetOptions } from "./options.ts";
 export { repairTileSet, type TileSetRepair } from "./repair-tile-set.ts";
 export type { RasterShape, SourceTile, TileSource, TileStreamSource, WindowSource } from "./source.ts";
+export { tileSetKind } from "./tile-set-kind.ts";
 export { type TileSetResult, writeTileSet } from "./write-tile-set.ts";

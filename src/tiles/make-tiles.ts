@@ -6,6 +6,7 @@ import type { Machine } from "../io/io.ts";
 import { run } from "../io/run.ts";
 import { slotsOf } from "../io/slots.ts";
 import { LISTED_MAX } from "../util/limits.ts";
+import { adopted, type Foreign } from "./adopt.ts";
 import { writeMember } from "./generations.ts";
 import { describeGeoTiff } from "./geotiff/decode.ts";
 import { planOf } from "./geotiff/encode.ts";
@@ -21,31 +22,41 @@ interface Failure {
   readonly error: unknown;
 }
 
+/** Tiles that need not be made. */
+export interface There {
+  /** Those that are in the directory, by name. */
+  readonly resumed: ReadonlyMap<string, TileRecord>;
+  /** Files of another program that may have the values of tiles. */
+  readonly foreign: Foreign;
+}
+
+/** All tiles of a write. */
+export interface MadeTiles {
+  /** Row by row. */
+  readonly tiles: readonly TileRecord[];
+  readonly adoptedCount: number;
+}
+
 /**
  * Makes and writes all tiles that are not there yet.
  *
- * @param there Those that are, by name.
- * @returns All of them, row by row.
  * @throws {HoldfastError} The first failure, after all that was begun has ended, with the others in its details.
  */
-export async function makeTiles(
-  job: WriteJob,
-  machine: Machine,
-  dir: string,
-  there: ReadonlyMap<string, TileRecord>,
-): Promise<TileRecord[]> {
+export async function makeTiles(job: WriteJob, machine: Machine, dir: string, { resumed, foreign }: There): Promise<MadeTiles> {
   const grid = gridOf(job.raster);
   const line = lineOf(job.shape, job.raster);
   const signal = job.signal ?? never;
   const tiles: TileRecord[] = [];
   const failures: Failure[] = [];
-  let sizeBytes = 0;
+  let [sizeBytes, adoptedCount] = [0, 0];
 
   const make = async (work: TileWork): Promise<TileRecord> => {
     const name = tileName(work.row, work.col, grid);
-    const old = there.get(name);
+    const old = resumed.get(name);
     if (old) return old;
-    const bytes = await bytesOf(job, work, signal);
+    const data = await adopted(machine, job, foreign, work, signal);
+    const bytes = await bytesOf(job, data ? { ...work, content: async () => ({ data }) } : work, signal);
+    if (data) adoptedCount++;
     const write = (): Promise<void> => run(writeMember(dir, name, bytes, job.durability !== "volatile"), machine.io, signal);
     await slotsOf(machine)
       .programs.use(signal, write)
@@ -75,7 +86,7 @@ export async function makeTiles(
     line.leave().catch(() => {}); // the write has failed already; what its source says to being left changes nothing
     throw failed(failures, job);
   }
-  return tiles.sort((a, b) => a.row - b.row || a.col - b.col);
+  return { tiles: tiles.sort((a, b) => a.row - b.row || a.col - b.col), adoptedCount };
 }
 
 async function bytesOf(job: WriteJob, work: TileWork, signal: AbortSignal): Promise<Uint8Array> {

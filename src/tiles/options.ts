@@ -49,9 +49,11 @@ export interface WriteTileSetOptions extends Omit<GeoTiffOptions, "bigTiff"> {
   readonly graceMs?: number | undefined;
   /**
    * What to do if other programs have left a directory `NAME_tiles` with content, as a writer that was killed does: `"refuse"`,
-   * the default, or `"quarantine"`, which renames it.
+   * the default; `"quarantine"`, which renames it; or `"adopt"`, which takes the values of its tiles (`tile_ROW_COL.tif`) in place of
+   * those of a source with `read`, if they are whole and the tiles of this raster, and renames it after the commit. They must be of
+   * this source: nothing but you knows. Where a version was committed before, `"adopt"` is `"quarantine"`.
    */
-  readonly leftovers?: "quarantine" | "refuse" | undefined;
+  readonly leftovers?: "adopt" | "quarantine" | "refuse" | undefined;
   /** Default `"durable"`. */
   readonly durability?: Durability | undefined;
   /** Longest wait for another writer of this tile set, in milliseconds. Default 10000. */
@@ -87,7 +89,7 @@ const WRITE = {
   memoryBudgetBytes: atLeastOne(Number.MAX_SAFE_INTEGER),
   resume: ((value) => (typeof value === "string" && value !== "" ? undefined : "a text that is not empty")) satisfies Check,
   graceMs: integer(TILES_GRACE_MAX_MS),
-  leftovers: oneOf("refuse", "quarantine"),
+  leftovers: oneOf("refuse", "quarantine", "adopt"),
   durability: oneOf("atomic", "durable", "volatile"),
   onProgress: isFunction,
 };
@@ -102,7 +104,7 @@ export interface WriteJob {
   /** Tiles that are under way at most. */
   readonly atOnce: number;
   readonly graceMs: number;
-  readonly quarantines: boolean;
+  readonly leftovers: NonNullable<WriteTileSetOptions["leftovers"]>;
   readonly durability: Durability;
   readonly resume: string | undefined;
   readonly lockTimeoutMs: number | undefined;
@@ -145,7 +147,7 @@ export function writeJob(path: string | URL, source: TileSource, options: WriteT
     encoding,
     atOnce: Math.min(concurrency, Math.floor(memoryBudgetBytes / tileBytes)),
     graceMs: given.graceMs ?? TILES_GRACE_MS,
-    quarantines: given.leftovers === "quarantine",
+    leftovers: given.leftovers ?? "refuse",
     durability: given.durability ?? "durable",
     resume: given.resume,
     lockTimeoutMs: given.lockTimeoutMs,

@@ -6,13 +6,13 @@ import { currentMachine, withMachine } from "../io/current.ts";
 import type { Machine } from "../io/io.ts";
 import { run } from "../io/run.ts";
 import { checkOptions } from "../util/options.ts";
+import { currentVersion } from "./current-version.ts";
 import { type DamagedTile, examineTiles } from "./examine.ts";
-import { readMarked, removeAll } from "./generations.ts";
+import { removeAll } from "./generations.ts";
 import { renderIndex } from "./index-file.ts";
-import { decodeManifest, type Manifest } from "./manifest.ts";
 import { indexPath, REPAIR, type RepairTileSetOptions } from "./options.ts";
 import { asWriter } from "./place.ts";
-import { recover } from "./write-tile-set.ts";
+import { recover } from "./recover.ts";
 
 /** What was found, and done. */
 export interface TileSetRepair {
@@ -49,20 +49,12 @@ export async function repairTileSet(path: string | URL, options?: RepairTileSetO
 async function repair(target: Target, machine: Machine, signal: AbortSignal): Promise<TileSetRepair> {
   const { io } = machine;
   const { found, unfinished } = await run(recover(target), io, signal);
-  const { index, generations } = found;
+  const { index } = found;
   if (index === "foreign") {
     throw new HoldfastError("UNSUPPORTED", { what: "this index was not written by Holdfast", path: target.path });
   }
-  let current: { readonly manifest: Manifest; readonly digest: string; readonly directory: string } | undefined;
-  const candidates =
-    typeof index === "object" ? generations.filter(({ name }) => name === index.directory) : [...generations].reverse();
-  for (const generation of candidates) {
-    const marked = await run(readMarked(generation.path), io, signal);
-    if (!marked) continue;
-    current = { manifest: decodeManifest(marked.bytes, target.path), digest: marked.digest, directory: generation.path };
-    break;
-  }
-  if (!current || (typeof index === "object" && current.digest !== index.manifestSha256)) {
+  const current = await run(currentVersion(found, target), io, signal);
+  if (!current) {
     const what =
       typeof index === "object" ? "the manifest that the index names is damaged or gone" : "no version of it can be found";
     throw new HoldfastError("CORRUPT_TILES", { what, path: target.path });

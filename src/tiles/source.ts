@@ -41,7 +41,12 @@ export interface TileStreamSource extends RasterShape {
 export type TileSource = GeoTiffImage | TileStreamSource | WindowSource;
 
 /** A checked source. */
-export type Shape = Required<RasterShape> & { readonly bands: number; readonly from: TileSource };
+export type Shape = Required<RasterShape> & {
+  readonly bands: number;
+  readonly from: TileSource;
+  /** Whether each tile is asked for when it is needed, and so can be left out. */
+  readonly isAsked: boolean;
+};
 
 /** @throws {TypeError} or {RangeError} */
 export function shapeOf(source: unknown): Shape {
@@ -51,7 +56,7 @@ export function shapeOf(source: unknown): Shape {
   if (ways.length !== 1) throw new TypeError("source must have exactly one of data, read and tiles");
   if (from.data !== undefined) {
     const { width, height, bands, dtype } = planOf(from as GeoTiffImage);
-    return { width, height, bands, dtype, from: from as TileSource };
+    return { width, height, bands, dtype, from: from as TileSource, isAsked: false };
   }
   const { width, height, bands, dtype } = planImage(from as RasterShape);
   if (from.read !== undefined && typeof from.read !== "function") throw new TypeError("source.read must be a function");
@@ -61,7 +66,7 @@ export function shapeOf(source: unknown): Shape {
     !(typeof tiles === "object" && tiles !== null && (Symbol.asyncIterator in tiles || Symbol.iterator in tiles))
   )
     throw new TypeError("source.tiles must be an iterable or async iterable of tiles");
-  return { width, height, bands, dtype, from: from as TileSource };
+  return { width, height, bands, dtype, from: from as TileSource, isAsked: from.read !== undefined };
 }
 
 /** One tile that is to be made. */

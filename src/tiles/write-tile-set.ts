@@ -8,16 +8,16 @@ import { currentMachine, withMachine } from "../io/current.ts";
 import type { Machine } from "../io/io.ts";
 import { lstat, type Program, quietly, syncDir, unlink } from "../io/program.ts";
 import { run } from "../io/run.ts";
+import { type Foreign, foreignTiles } from "./adopt.ts";
+import { foreignTilesOf, refuseForeign, setAside, setAsideIfPossible } from "./foreign.ts";
 import {
   expired,
   type FoundGeneration,
   finishGeneration,
-  isMarked,
   makeGeneration,
   mark,
   removeAll,
   type Survey,
-  settleForeign,
   survey,
 } from "./generations.ts";
 import { renderIndex } from "./index-file.ts";
@@ -25,6 +25,7 @@ import { makeTiles } from "./make-tiles.ts";
 import { encodeManifest, type Manifest, sha256, type TileRecord, VERSION } from "./manifest.ts";
 import { type WriteJob, type WriteTileSetOptions, writeJob } from "./options.ts";
 import { asWriter } from "./place.ts";
+import { recover } from "./recover.ts";
 import { takeOver } from "./resume.ts";
 import type { TileSource } from "./source.ts";
 
@@ -41,6 +42,8 @@ export interface TileSetResult {
   readonly durability: Durability;
   /** How many tiles were taken over from a write that was interrupted. */
   readonly resumedCount: number;
+  /** How many tiles have the values of another program's. */
+  readonly adoptedCount: number;
   /** Directories of writes that were interrupted and of replaced versions, which were removed. */
   readonly removed: readonly string[];
   /** Directories of replaced versions that are still there: within the grace period, or read by somebody. */
@@ -96,10 +99,11 @@ async function write(job: WriteJob, machine: Machine, target: Target): Promise<T
   const { generation, resumed } = begun;
   const syncs = job.durability !== "volatile";
   let durability: Durability;
-  let tiles: TileRecord[];
+  let tiles: readonly TileRecord[];
+  let adoptedCount: number;
   let digest: string;
   try {
-    tiles = await makeTiles(job, machine, generation.path, resumed);
+    ({ tiles, adoptedCount } = await makeTiles(job, machine, generation.path, { resumed, foreign: begun.foreign }));
     const manifest: Manifest = {
       format: "holdfast-tiles",
       version: VERSION,
@@ -119,7 +123,7 @@ async function write(job: WriteJob, machine: Machine, target: Target): Promise<T
     if (isUnchanged && job.resume === undefined) await run(quietly(removeTree(generation.path)), io);
     throw error;
   }
-  const ended = await run(end(job, target, generation, digest), io).catch((error: unknown) => {
+  const ended = await run(end(job, target, begun, digest), io).catch((error: unknown) => {
     throw toHoldfastError(error, "committed");
   });
   return {
@@ -129,9 +133,10 @@ async function write(job: WriteJob, machine: Machine, target: Target): Promise<T
     sizeBytes: tiles.reduce((sum, tile) => sum + tile.sizeBytes, 0),
     durability,
     resumedCount: resumed.size,
+    adoptedCount,
     removed: [...begun.removed, ...ended.removed],
     kept: ended.kept,
-    quarantined: begun.quarantined,
+    quarantined: begun.quarantined ?? ended.quarantined,
   };
 }
 
@@ -141,44 +146,39 @@ interface Begun {
   readonly resumed: ReadonlyMap<string, TileRecord>;
   readonly removed: readonly string[];
   readonly quarantined: string | undefined;
+  /** The directory of another program that is to be set aside after the commit, and its tiles. */
+  readonly foreignPath: string | undefined;
+  readonly foreign: Foreign;
 }
 
 /** Puts right what others have left, and makes the directory for the new tiles. */
 function* begin(job: WriteJob, target: Target): Program<Begun> {
-  const quarantined = yield* settleForeign(target, job.quarantines);
+  const foreignPath = yield* foreignTilesOf(target);
+  if (foreignPath !== undefined && job.leftovers === "refuse") yield* refuseForeign(foreignPath);
   const { found, unfinished } = yield* recover(target);
+  const adopts = foreignPath !== undefined && job.leftovers === "adopt" && isFirst(found);
+  const settled = {
+    quarantined: foreignPath !== undefined && !adopts ? yield* setAside(target, foreignPath) : undefined,
+    foreignPath: adopts ? foreignPath : undefined,
+    foreign: adopts && job.shape.isAsked ? yield* foreignTiles(job, foreignPath) : new Map<number, string>(),
+  };
   const left = job.resume === undefined ? undefined : resumable(found, unfinished);
   const removed = yield* removeAll([...unfinished.filter((one) => one !== left), ...(yield* expired(found, job.graceMs))]);
   const resumed = new Map<string, TileRecord>();
-  if (!left) return { generation: yield* makeGeneration(target, found.generations), resumed, removed, quarantined };
+  if (!left) return { generation: yield* makeGeneration(target, found.generations), resumed, removed, ...settled };
   yield* takeOver(job, left.path, (tile) => resumed.set(tile.name, tile));
-  return { generation: left, resumed, removed, quarantined };
+  return { generation: left, resumed, removed, ...settled };
+}
+
+/** Tiles of another program may be of this write only if none was committed: else they may have been taken over already. */
+function isFirst({ index, generations }: Survey): boolean {
+  return typeof index !== "object" && generations.every(({ markedMs }) => markedMs === undefined);
 }
 
 /** Only one that is newer than all that an index has named: of these the newest must have the highest number. */
 function resumable({ generations }: Survey, unfinished: readonly FoundGeneration[]): FoundGeneration | undefined {
   const newest = generations.filter(({ markedMs }) => markedMs !== undefined).at(-1)?.number ?? 0;
   return unfinished.filter(({ number }) => number > newest).at(-1);
-}
-
-/**
- * Makes sure of what the index says, under the lock. The last writer may have been killed between the commit and its barrier, so what
- * is seen may not be on the disk yet, and nothing is removed before it is.
- *
- * @returns What there is, and the generations that no index has ever named.
- */
-export function* recover(target: Target): Program<{ readonly found: Survey; readonly unfinished: readonly FoundGeneration[] }> {
-  yield* syncDir(target.dir);
-  const found = yield* survey(target);
-  const { index, generations } = found;
-  // With a damaged index one of them may be what it has named.
-  if (index === "damaged") return { found, unfinished: [] };
-  const unmarked = generations.filter(({ markedMs }) => markedMs === undefined);
-  const named = typeof index === "object" ? generations.find(({ name }) => name === index.directory) : undefined;
-  const unfinished = unmarked.filter((one) => one !== named);
-  if (typeof index !== "object" || !named || (yield* isMarked(named.path, index.manifestSha256))) return { found, unfinished };
-  yield* mark(named.path, index.manifestSha256, true);
-  return { found: yield* survey(target), unfinished };
 }
 
 /** What GDAL has found out about the old values. Before the commit: it must not be there with the new ones. */
@@ -193,13 +193,14 @@ function* removeStatistics({ dir, path }: Target): Program<void> {
 function* end(
   job: WriteJob,
   target: Target,
-  generation: FoundGeneration,
+  { generation, foreignPath }: Begun,
   digest: string,
-): Program<{ readonly removed: readonly string[]; readonly kept: readonly string[] }> {
+): Program<Pick<TileSetResult, "kept" | "quarantined" | "removed">> {
   yield* mark(generation.path, digest, job.durability !== "volatile");
+  const quarantined = foreignPath === undefined ? undefined : yield* setAsideIfPossible(target, foreignPath);
   const found = yield* survey(target);
   // An "atomic" commit may still be undone by a power loss: the old tiles stay until the next writer has made sure.
   const removed = job.durability === "atomic" ? [] : yield* removeAll(yield* expired(found, job.graceMs));
   const others = found.generations.filter(({ name }) => name !== generation.name).map(({ path }) => path);
-  return { removed, kept: others.filter((path) => !removed.includes(path)) };
+  return { removed, kept: others.filter((path) => !removed.includes(path)), quarantined };
 }

@@ -153,6 +153,9 @@ export const TILES_AT_ONCE_MAX = 128;
 export const TILES_BUDGET_BYTES = 256 * 1024 * 1024;
 export const TILE_COPIES = 4;
 
+/** What a tile of another program may have beside its values: texts, a palette, a preview. */
+export const ADOPTED_BYTES_EXTRA = 1024 * 1024;
+
 /** How long the tiles of a replaced index stay for readers that can't be seen: a GDAL that has opened it reads tiles later. */
 export const TILES_GRACE_MS = 60_000;
 export const TILES_GRACE_MAX_MS = 365 * 86_400_000;

@@ -6,6 +6,7 @@ import { diagnose } from "holdfast/doctor";
 import { type SimDisk, type SimDiskOptions, type SweepOptions, sweep } from "holdfast/sim";
 import { parseOurName } from "../../dist/format/names.js";
 import { deep } from "../support/deep.ts";
+import { repairAll } from "./remains.ts";
 
 const OLD = { "/app/site/a": "old" };
 const NEW = { "/app/site/a": "new", "/app/site/b": "new" };
@@ -27,14 +28,7 @@ function scenario(options: SimDiskOptions, repairs: Set<string>): SweepOptions {
     disk: options,
     setup: (disk) => Object.entries(OLD).forEach(([path, text]) => void disk.writeFile(path, text)),
     run: publish,
-    recover: () =>
-      diagnose("/app", {
-        repair: true,
-        onFinding: ({ repair, repaired, error }) => {
-          assert.equal(error, undefined);
-          if (repaired) repairs.add(repair);
-        },
-      }),
+    recover: () => repairAll("/app", repairs),
     check({ disk, finished }) {
       const found = contentOf(disk);
       const isNew = JSON.stringify(found) === JSON.stringify(NEW);

@@ -90,3 +90,12 @@ export async function findings(
   };
   return { ...diagnosis, all, by };
 }
+
+/** Repairs what is in `dir`, without failure, and notes what had to be done. */
+export async function repairAll(dir: string, repairs: Set<string>): Promise<void> {
+  const onFinding = ({ repair, repaired, error }: Finding): void => {
+    assert.equal(error, undefined);
+    if (repaired) repairs.add(repair);
+  };
+  await diagnose(dir, { repair: true, onFinding });
+}

@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { it } from "node:test";
 import { faultSweep, onDisk, SimDisk } from "holdfast/sim";
 import { deep } from "../support/deep.ts";
-import { put, seenByOthers } from "../support/tile-sets.ts";
+import { leaveForeign, put, seenByOthers, whereForeignIs } from "../support/tile-sets.ts";
 
 const VERSIONS: Record<string, { first: boolean }> = { "a first version": { first: true }, "a second version": { first: false } };
 
@@ -23,6 +23,20 @@ for (const [name, { first }] of Object.entries(VERSIONS)) {
     t.diagnostic(text);
   });
 }
+
+it("RAS-08: tiles of another program that are adopted: the outcome agrees, and none is lost", async (t) => {
+  const { violations, cases, requests, text } = await faultSweep({
+    setup: leaveForeign,
+    run: () => put(1, { leftovers: "adopt", ...(deep ? {} : { tileSize: 4 }) }),
+    observe(disk) {
+      whereForeignIs(disk);
+      return seenByOthers(disk);
+    },
+  });
+  assert.equal(violations, 0, text);
+  assert.ok(requests >= 50 && cases > requests, text);
+  t.diagnostic(text);
+});
 
 it("RAS-16: a full disk leaves the old version, nothing of the new, and says which tile had no room", async () => {
   const disk = new SimDisk();

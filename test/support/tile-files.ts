@@ -1,5 +1,7 @@
 /** Tile sets in temporary directories. */
 import assert from "node:assert/strict";
+import { spawn } from "node:child_process";
+import { once } from "node:events";
 import fs from "node:fs";
 import path from "node:path";
 import { type HoldfastError, isHoldfastError } from "holdfast";
@@ -37,3 +39,18 @@ export const failsWith =
     more(error);
     return true;
   };
+
+/** Kills a process that writes 12 tiles when it asks for the one at `killAt`. */
+export async function killed(vrt: string, killAt: number, options: object): Promise<void> {
+  const script = `
+    import { writeTileSet } from "holdfast/tiles";
+    let asked = 0;
+    const read = ({ width, height }) => {
+      if (asked++ === ${killAt}) process.kill(process.pid, "SIGKILL");
+      return new Int16Array(width * height).fill(asked);
+    };
+    await writeTileSet(${JSON.stringify(vrt)}, { width: 50, height: 40, dtype: "int16", read }, ${JSON.stringify(options)});`;
+  const child = spawn(process.execPath, ["--input-type=module", "-e", script], { stdio: ["ignore", "ignore", "inherit"] });
+  const [, signal] = (await once(child, "exit")) as [unknown, string | null];
+  if (process.platform !== "win32") assert.equal(signal, "SIGKILL");
+}

@@ -3,6 +3,7 @@ import assert from "node:assert/strict";
 import { isHoldfastError } from "holdfast";
 import type { SimDisk } from "holdfast/sim";
 import { openTileSet, type WriteTileSetOptions, writeTileSet } from "holdfast/tiles";
+import { encodeGeoTiff } from "holdfast/tiles/geotiff";
 
 export const INDEX = "/app/out.vrt";
 const SIDE = 4;
@@ -53,4 +54,22 @@ function offsetOfBlocks(bytes: Uint8Array): number {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   for (let entry = 10; entry < bytes.length - 12; entry += 12) if (view.getUint16(entry, true) === 324) return entry + 8;
   throw new Error("no blocks");
+}
+
+const NOTES = "work of weeks";
+const FOREIGN = await encodeGeoTiff({ width: 2, height: 2, data: new Uint8Array(4).fill(1) }, { compression: "none" });
+
+/** What a program that was killed leaves: a tile of version 1, and what else it had, without an index. */
+export function leaveForeign(disk: SimDisk): void {
+  disk.writeFile("/app/out_tiles/tile_00_00.tif", FOREIGN);
+  disk.writeFile("/app/out_tiles/notes.txt", NOTES);
+}
+
+/** Where that is now: all in one directory, as it was. */
+export function whereForeignIs(disk: SimDisk): string {
+  const [dir, ...more] = Object.keys(disk.tree()).filter((path) => /^\/app\/out_tiles(\.quarantine-[^/]*)?\/$/.test(path));
+  assert.ok(dir !== undefined && more.length === 0, `${dir} ${more}`);
+  assert.deepEqual(Buffer.from(disk.readFile(`${dir}tile_00_00.tif`) ?? []), Buffer.from(FOREIGN));
+  assert.equal(disk.readText(`${dir}notes.txt`), NOTES);
+  return dir;
 }

@@ -1,31 +1,14 @@
 /** Writes of tile sets whose process was killed. */
 import assert from "node:assert/strict";
-import { spawn } from "node:child_process";
-import { once } from "node:events";
 import fs from "node:fs";
 import path from "node:path";
 import { describe, it } from "node:test";
 import { repairTileSet, writeTileSet } from "holdfast/tiles";
 import type { PixelWindow } from "holdfast/tiles/geotiff";
 import { bytesOf } from "../support/rasters.ts";
-import { failsWith, generations, place, small, tiny, valuesOf } from "../support/tile-files.ts";
+import { failsWith, generations, killed, place, small, tiny, valuesOf } from "../support/tile-files.ts";
 
 describe("a write that was killed", () => {
-  /** Kills a process that writes 12 tiles when it asks for the one at `killAt`. */
-  async function killed(vrt: string, killAt: number, options: object): Promise<void> {
-    const script = `
-      import { writeTileSet } from "holdfast/tiles";
-      let asked = 0;
-      const read = ({ width, height }) => {
-        if (asked++ === ${killAt}) process.kill(process.pid, "SIGKILL");
-        return new Int16Array(width * height).fill(asked);
-      };
-      await writeTileSet(${JSON.stringify(vrt)}, { width: 50, height: 40, dtype: "int16", read }, ${JSON.stringify(options)});`;
-    const child = spawn(process.execPath, ["--input-type=module", "-e", script], { stdio: ["ignore", "ignore", "inherit"] });
-    const [, signal] = (await once(child, "exit")) as [unknown, string | null];
-    if (process.platform !== "win32") assert.equal(signal, "SIGKILL");
-  }
-
   it("RAS-07: is cleaned up after, once its owner is dead; a living one is left alone", async (t) => {
     const { dir, vrt } = place(t);
     await killed(vrt, 8, { ...tiny, concurrency: 1 });

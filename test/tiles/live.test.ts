@@ -6,8 +6,8 @@ import { it } from "node:test";
 import { promisify } from "node:util";
 import { writeTileSet } from "holdfast/tiles";
 import { deep } from "../support/deep.ts";
+import { needsGdal } from "../support/gdal.ts";
 import { needs } from "../support/needs.ts";
-import { needsGdal } from "../support/rasters.ts";
 import { tempDir } from "../support/temp-dir.ts";
 
 const READS = deep ? 150 : 12;

@@ -9,6 +9,7 @@ import type { Sabotage } from "./controls.ts";
 import type { FileSystemName } from "./file-systems.ts";
 import { LOG_PROTOCOLS } from "./log-protocols.ts";
 import type { Prediction } from "./predict.ts";
+import { tileSetProtocol } from "./tile-set-protocol.ts";
 import { transacted } from "./transaction.ts";
 import { runsOf, type Tree } from "./tree.ts";
 
@@ -179,6 +180,7 @@ export const PROTOCOLS: readonly Protocol[] = [
   together,
   again,
   checkpointProtocol(goesThrough),
+  tileSetProtocol(goesThrough),
   ...LOG_PROTOCOLS,
   transacted,
 ];

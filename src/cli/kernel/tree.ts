@@ -4,12 +4,12 @@ import * as path from "node:path";
 import type { SimDisk } from "../../sim/index.ts";
 
 /**
- * Names relative to the directory, `/` after directories, with what is there. Holdfast's own (docs/format) are left out, and logs,
- * of which the content differs each time.
+ * Names relative to the directory, `/` after directories, with what is there. Holdfast's own (docs/format) are left out, and logs and
+ * tile sets, of which the content differs each time.
  */
 export type Tree = ReadonlyMap<string, string>;
 
-const OWN = /^\.holdfast-|\.(lock|log)$|^(damaged|generation|part)-\d{12}/;
+const OWN = /^\.holdfast-|\.(lock|log|vrt)$|_tiles\.\d{6}-|^(damaged|generation|part)-\d{12}/;
 const isOwn = (name: string): boolean => name.split("/").some((part) => OWN.test(part));
 
 const known = new Map<string, string>();

@@ -1,4 +1,7 @@
-/** Reads back what encode.ts writes, and nothing else: one image of our layout. */
+/**
+ * Reads back what encode.ts writes, and what other programs write alike: one image in blocks or strips, little-endian, the bands of a
+ * pixel beside each other, with one of our compressions.
+ */
 import { HoldfastError } from "../../errors.ts";
 import { COMPRESSION_TAG, type Compression, decompress } from "./compress.ts";
 import type { GeoTiffImage } from "./encode.ts";
@@ -43,13 +46,13 @@ export function describeGeoTiff(bytes: Uint8Array, path: string): Described {
 /**
  * The image in the bytes of a file.
  *
- * @throws {HoldfastError} UNSUPPORTED: it is no GeoTIFF of ours.
+ * @throws {HoldfastError} UNSUPPORTED: it is no GeoTIFF of this layout, or it is not whole.
  */
 export async function decodeGeoTiff(bytes: Uint8Array, path: string): Promise<DecodedImage> {
   try {
     return await decode(bytes);
   } catch (error) {
-    throw explained(error, path, "a GeoTIFF that Holdfast has written");
+    throw explained(error, path, "a GeoTIFF as Holdfast writes them");
   }
 }
 
@@ -61,7 +64,8 @@ function explained(error: unknown, path: string, wanted: string): unknown {
   return new HoldfastError("UNSUPPORTED", { what: why, path, cause: error });
 }
 
-type Tags = ReadonlyMap<number, readonly number[]>;
+/** Numbers by tag; see {@link tagsIn}. */
+export type Tags = ReadonlyMap<number, readonly number[]>;
 
 function describe(tags: Tags): Described {
   const one = (id: number, usual = Number.NaN): number => tags.get(id)?.[0] ?? usual;
@@ -82,15 +86,17 @@ async function decode(bytes: Uint8Array): Promise<DecodedImage> {
   const one = (id: number): number => tags.get(id)?.[0] ?? 1;
   const compression = find<Compression>(COMPRESSION_TAG, (tag) => tag === one(259), "its compression");
   const predictor = find<Predictor>(PREDICTOR_TAG, (tag) => tag === one(317), "its predictor");
-  const [offsets = [], counts = []] = [tags.get(324), tags.get(325)];
+  const isTiled = tags.has(324);
+  const [offsets = [], counts = []] = isTiled ? [tags.get(324), tags.get(325)] : [tags.get(273), tags.get(279)];
   const across = Math.ceil(width / blockWidth);
   if (one(284) !== 1 || offsets.length !== across * Math.ceil(height / blockHeight)) throw new NotReadable("it has no blocks");
   const type = TYPES[dtype];
   const pixelBytes = bands * type.bytes;
-  const sizeBytes = blockWidth * blockHeight * pixelBytes;
   const all = new Uint8Array(width * height * pixelBytes);
   for (const [index, offset] of offsets.entries()) {
     const [x, y] = [(index % across) * blockWidth, Math.floor(index / across) * blockHeight];
+    const rows = isTiled ? blockHeight : Math.min(blockHeight, height - y); // the last strip ends with the image
+    const sizeBytes = blockWidth * rows * pixelBytes;
     const found = await decompress(bytes.subarray(offset, offset + (counts[index] ?? 0)), compression, sizeBytes);
     if (found.length !== sizeBytes) throw new NotReadable("a block is not whole");
     const block: Block = { bytes: new Uint8Array(found), width: blockWidth, bands, type }; // a copy: aligned, and not the caller's
@@ -126,7 +132,7 @@ function find<K extends string, V = unknown>(table: Readonly<Record<K, V>>, fits
 const VALUE_BYTES: Readonly<Record<number, number>> = { 2: 1, 3: 2, 4: 4, 12: 8, 16: 8 };
 
 /** The numbers of each tag of the first directory; texts as their bytes. Tags of other types are not looked at. */
-function tagsIn(bytes: Uint8Array): Map<number, number[]> {
+export function tagsIn(bytes: Uint8Array): Map<number, number[]> {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   const numberAt = (at: number, size: number): number => {
     if (size === 1) return view.getUint8(at);

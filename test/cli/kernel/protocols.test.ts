@@ -13,7 +13,7 @@ import { deep } from "../../support/deep.ts";
 const PROFILES = deep ? (["strict", ...FILE_SYSTEM_NAMES] as const) : (["strict"] as const);
 
 /** These have sweeps of their own (test/crash), and many states. */
-const LARGE: ReadonlySet<string> = new Set(["log-segments", "log-snapshot", "transaction"]);
+const LARGE: ReadonlySet<string> = new Set(["log-segments", "log-snapshot", "tile-set", "transaction"]);
 
 for (const protocol of PROTOCOLS) {
   describe(`the protocol ${protocol.name}`, () => {

@@ -1,0 +1,130 @@
+/** GDAL as another reader of rasters: that of this machine, and the one that npm installs, as WebAssembly. */
+import { execFileSync, spawnSync } from "node:child_process";
+import fs from "node:fs";
+import { createRequire } from "node:module";
+import path from "node:path";
+import type { GeoTiffImage } from "holdfast/tiles/geotiff";
+import { needsPosix } from "./needs.ts";
+
+interface GdalBand {
+  readonly type: string;
+  readonly block: readonly [number, number];
+  readonly checksum: number;
+  readonly colorInterpretation: string;
+  readonly noDataValue?: number | string;
+}
+
+export interface GdalInfo {
+  readonly size: readonly [number, number];
+  readonly geoTransform?: readonly number[];
+  readonly coordinateSystem?: { readonly wkt: string };
+  readonly metadata: Readonly<Record<string, Readonly<Record<string, string>>>>;
+  readonly bands: readonly GdalBand[];
+}
+
+/** One GDAL. It fails where GDAL only warns, as of a tile that is missing. */
+export interface Gdal {
+  readonly name: string;
+  /** Why its tests are skipped. */
+  readonly skip: string | false;
+  /** What it says of a raster. */
+  readonly info: (file: string) => Promise<GdalInfo>;
+  /** Makes another raster of one, by gdal_translate. */
+  readonly translate: (file: string, options: readonly string[]) => Promise<Buffer>;
+}
+
+export const needsGdal: string | false =
+  spawnSync("gdalinfo", ["--version"], { stdio: "ignore" }).status === 0 ? false : "needs gdal-bin";
+
+const native: Gdal = {
+  name: "gdal-bin",
+  skip: needsGdal,
+  async info(file) {
+    const { stdout, stderr, status } = spawnSync("gdalinfo", ["-json", "-checksum", file], { encoding: "utf8" });
+    if (status !== 0 || /ERROR|Warning/.test(stderr)) throw new Error(`gdalinfo of ${file}: ${stderr}`);
+    return JSON.parse(stdout) as GdalInfo;
+  },
+  async translate(file, options) {
+    const made = `${file}.made.tif`;
+    execFileSync("gdal_translate", ["-q", ...options, file, made], { stdio: "pipe" });
+    const bytes = fs.readFileSync(made);
+    fs.rmSync(made);
+    return bytes;
+  },
+};
+
+/** What of gdal3.js is used here; its own types are not of the entry for Node. */
+interface Gdal3 {
+  readonly open: (file: string) => Promise<{ readonly datasets: readonly object[]; readonly errors: readonly unknown[] }>;
+  readonly close: (dataset: object) => Promise<void>;
+  readonly gdalinfo: (dataset: object, options: readonly string[]) => Promise<object>;
+  readonly gdal_translate: (dataset: object, options: readonly string[], name: string) => Promise<object>;
+  readonly getFileBytes: (made: object) => Promise<Uint8Array>;
+}
+
+const require = createRequire(import.meta.url);
+const complaints: string[] = [];
+let loaded: Promise<Gdal3> | undefined;
+
+/** It takes a second or two, and 200 MB. It looks for its files below the current directory, wherever it is. */
+function load(): Promise<Gdal3> {
+  const main = require.resolve("gdal3.js/node.js");
+  const init = require(main) as (config: object) => Promise<Gdal3>;
+  const at = path.relative(process.cwd(), path.join(path.dirname(main), "dist/package"));
+  return init({ path: at, errorHandler: (message: string) => void complaints.push(message) });
+}
+
+async function withDataset<T>(file: string, use: (gdal: Gdal3, dataset: object) => Promise<T>): Promise<T> {
+  loaded ??= load();
+  const gdal = await loaded;
+  complaints.length = 0;
+  const { datasets, errors } = await gdal.open(file);
+  const [dataset] = datasets;
+  if (!dataset) throw new Error(`gdal3.js can't open ${file}: ${JSON.stringify(errors)}`);
+  try {
+    const result = await use(gdal, dataset);
+    if (complaints.length === 0) return result;
+  } catch (error) {
+    complaints.push((error as { message: string }).message); // no Error
+  } finally {
+    await gdal.close(dataset);
+  }
+  throw new Error(`gdal3.js of ${file}: ${complaints.join("; ")}`);
+}
+
+const wasm: Gdal = {
+  name: "gdal3.js",
+  skip: needsPosix && "gdal3.js is asked on POSIX",
+  info: (file) => withDataset(file, async (gdal, dataset) => (await gdal.gdalinfo(dataset, ["-checksum"])) as GdalInfo),
+  translate: (file, options) =>
+    withDataset(file, async (gdal, dataset) => {
+      const made = await gdal.gdal_translate(dataset, ["-of", "GTiff", ...options], "made");
+      return Buffer.from(await gdal.getFileBytes(made));
+    }),
+};
+
+/** Each is asked the same. */
+export const GDALS: readonly Gdal[] = [native, wasm];
+
+const PLAIN = ["COMPRESS=NONE", "TILED=NO", "INTERLEAVE=PIXEL", "BIGTIFF=NO", "SPARSE_OK=NO"];
+
+/** The values that GDAL reads, as they are in memory. Written by GDAL as one strip without compression. */
+export async function gdalValues(gdal: Gdal, file: string, image: GeoTiffImage): Promise<Buffer> {
+  const { width, height, bands = 1, data } = image;
+  const options = [...PLAIN, `BLOCKYSIZE=${height}`].flatMap((option) => ["-co", option]);
+  const bytes = await gdal.translate(file, options);
+  const [offset, count] = [stripTag(bytes, 273), stripTag(bytes, 279)];
+  if (count !== width * height * bands * data.BYTES_PER_ELEMENT) throw new Error(`GDAL has ${count} bytes of ${file}`);
+  return bytes.subarray(offset, offset + count);
+}
+
+/** The number of a tag that has one, in a classic little-endian file. */
+function stripTag(bytes: Buffer, wanted: number): number {
+  const start = bytes.readUInt32LE(4);
+  for (let i = 0; i < bytes.readUInt16LE(start); i++) {
+    const entry = start + 2 + i * 12;
+    if (bytes.readUInt16LE(entry) !== wanted) continue;
+    return bytes.readUInt16LE(entry + 2) === 3 ? bytes.readUInt16LE(entry + 8) : bytes.readUInt32LE(entry + 8);
+  }
+  throw new Error(`no tag ${wanted}`);
+}
