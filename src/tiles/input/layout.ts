@@ -41,12 +41,7 @@ const NAMES: Readonly<Record<number, string>> = {
   50002: "JPEG XL",
 };
 /** Of the others libtiff does not look at tag Predictor. */
-const WITH_PREDICTOR: readonly number[] = [
-  COMPRESSIONS.lzw,
-  COMPRESSIONS.deflate,
-  COMPRESSIONS.oldDeflate,
-  COMPRESSIONS.zstd,
-];
+const WITH_PREDICTOR: readonly number[] = [COMPRESSIONS.lzw, COMPRESSIONS.deflate, COMPRESSIONS.oldDeflate, COMPRESSIONS.zstd];
 
 /**
  * The layout that the tags tell of.
@@ -84,7 +79,9 @@ function typeIn(tags: Tags, bands: number, file: InputFile): DataType {
   for (const [dtype, { bytes, sampleFormat }] of Object.entries(TYPES))
     if (bytes * 8 === bits[0] && sampleFormat === format) return dtype as DataType;
   const kind = { 1: "unsigned integers", 2: "integers", 3: "floating point", 5: "complex", 6: "complex" }[format ?? 1];
-  throw file.unsupported(`values of ${bits[0]} bits (${kind ?? "an unknown type"}) are not read: gdal_translate -ot makes others`);
+  throw file.unsupported(
+    `values of ${bits[0]} bits (${kind ?? "an unknown type"}) are not read: gdal_translate -ot makes others`,
+  );
 }
 
 function predictorIn(tags: Tags, compression: number, file: InputFile): Predictor {
@@ -116,7 +113,8 @@ function expectBlocks(layout: Layout, file: InputFile): void {
     }
     if (compression !== COMPRESSIONS.none || bytes === 0) continue;
     const row = Math.floor(index / across) % down;
-    if (bytes < blockBytes(layout, row)) throw file.damage(`block ${index} has ${bytes} bytes, and needs ${blockBytes(layout, row)}`);
+    if (bytes < blockBytes(layout, row))
+      throw file.damage(`block ${index} has ${bytes} bytes, and needs ${blockBytes(layout, row)}`);
   }
 }
 

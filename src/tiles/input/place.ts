@@ -1,6 +1,7 @@
 /** Where an input is on the earth, as GDAL reads it (gtiffdataset_read.cpp, gt_wkt_srs.cpp). */
-import type { GeoTransform } from "../geotiff/index.ts";
+
 import { checkTransform, type KnownCrs } from "../geotiff/geo.ts";
+import type { GeoTransform } from "../geotiff/index.ts";
 import type { InputFile } from "./input-file.ts";
 import type { Tags } from "./tags.ts";
 
@@ -35,8 +36,7 @@ export function crsOf(tags: Tags, file: InputFile): KnownCrs | undefined {
   const isGeographic = model === 2 || (model === 0 && !isProjected && geographic !== undefined);
   if (model === 0 && !isProjected && !isGeographic) return undefined;
   const epsg = isProjected ? projected : isGeographic ? geographic : undefined;
-  if (epsg !== undefined && epsg >= 1024 && epsg < USER_DEFINED)
-    return { epsg, kind: isProjected ? "projected" : "geographic" };
+  if (epsg !== undefined && epsg >= 1024 && epsg < USER_DEFINED) return { epsg, kind: isProjected ? "projected" : "geographic" };
   const name = tags.text(34737)?.split("|")[0];
   throw file.unsupported(
     `the reference system of the input${name ? ` (${name})` : ""} has no EPSG code, by which a tile set names it: ` +

@@ -48,8 +48,8 @@ export class Windows {
   }
 
   async #read(window: PixelWindow): Promise<RasterData> {
-    this.#drop(window);
     const held = [...piecesIn(this.#layout, window)].map((piece) => this.#take(piece));
+    this.#drop(window); // what windows that were never asked for have left
     try {
       const found = await Promise.all(held.map(async (one) => ({ piece: one.piece, bytes: await one.bytes })));
       await this.#file.expectUnchanged();
@@ -89,24 +89,24 @@ export class Windows {
     return Math.min(piece.x + piece.width, this.#layout.width);
   }
 
-  #join(
-    window: PixelWindow,
-    found: readonly { readonly piece: Piece; readonly bytes: Uint8Array | undefined }[],
-  ): RasterData {
+  #join(window: PixelWindow, found: readonly { readonly piece: Piece; readonly bytes: Uint8Array | undefined }[]): RasterData {
     const { bands, blockBands, dtype } = this.#layout;
     const type = TYPES[dtype];
     const bytes = new Uint8Array(window.width * window.height * bands * type.bytes);
     const values = type.view(bytes);
+    const words = WORDS[type.bytes].view; // bits, as a NaN may come out of a variable as another one
     if (found.some((one) => !one.bytes)) values.fill(this.#empty as never);
     for (const { piece, bytes: from } of found) {
       if (!from) continue;
       const overlap = overlapOf(piece, window);
       if (blockBands === bands) copyRows(from, bytes, { piece, window, overlap, pixelBytes: bands * type.bytes });
-      else copyBand(type.view(from), values, { piece, window, overlap, bands });
+      else copyBand(words(from), words(bytes), { piece, window, overlap, bands });
     }
     return values;
   }
 }
+
+const WORDS = { 1: TYPES.uint8, 2: TYPES.uint16, 4: TYPES.uint32, 8: TYPES.uint64 } as const;
 
 interface Copy {
   readonly piece: Piece;
@@ -119,7 +119,11 @@ function overlapOf(a: PixelWindow, b: PixelWindow): PixelWindow {
   return { x, y, width: Math.min(a.x + a.width, b.x + b.width) - x, height: Math.min(a.y + a.height, b.y + b.height) - y };
 }
 
-function copyRows(from: Uint8Array, into: Uint8Array, { piece, window, overlap, pixelBytes }: Copy & { pixelBytes: number }): void {
+function copyRows(
+  from: Uint8Array,
+  into: Uint8Array,
+  { piece, window, overlap, pixelBytes }: Copy & { pixelBytes: number },
+): void {
   const rowBytes = overlap.width * pixelBytes;
   for (let y = overlap.y; y < overlap.y + overlap.height; y++) {
     const start = ((y - piece.y) * piece.width + overlap.x - piece.x) * pixelBytes;
