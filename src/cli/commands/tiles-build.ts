@@ -7,17 +7,18 @@ import type { Context } from "../program.ts";
 import type { BuildOptions } from "../tiles-build.ts";
 
 const AFTER_HELP = `
-INPUT is a GeoTIFF or COG: strips or tiles; bands beside or after each other; 8 to
-64 bits; uncompressed, LZW, deflate, PackBits or zstd. INDEX is a .vrt, which may
-be there: GDAL and QGIS read the old or the new version, whole, at every moment.
+INPUT is a GeoTIFF or COG: strips or tiles; bands beside or after each other; 8
+to 64 bits; uncompressed, LZW, deflate, PackBits or zstd. INDEX is a .vrt, which
+may be there: GDAL and QGIS read the old or the new version, whole, at any time.
 Values, type, place, no-data value and metadata are taken over. What a tile set
-can't have (a colour table, say) is named on standard error, and is "notKept" with
---json; what would put the raster in another place is refused.
+can't have (a colour table, say) is named on standard error, and is "notKept"
+with --json; what would put the raster in another place is refused.
 
 Needs the package geotiff: npm install geotiff
 
-What an interrupted call leaves is removed by the next. With --resume, tiles that
-are whole and of the same input and options are taken over; give it from the start.
+What an interrupted call leaves is removed by the next. With --resume, tiles
+that are whole and of the same input and options are taken over: give it from
+the start.
 
 Exit codes: 0 ok   1 failed   2 wrong usage   11 being written   130 cancelled
 
