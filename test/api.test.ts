@@ -38,7 +38,7 @@ const API: Readonly<Record<string, readonly string[]>> = {
     "runBuiltinSweeps",
     "sweep",
   ],
-  "holdfast/tiles": ["TileSet", "openTileSet", "repairTileSet", "writeTileSet"],
+  "holdfast/tiles": ["TileSet", "buildTileSet", "openTileSet", "repairTileSet", "writeTileSet"],
   "holdfast/tiles/geotiff": ["encodeGeoTiff", "streamGeoTiff"],
   // claimsKind is for the doctor: it is not in the documentation.
   "holdfast/tx": [

@@ -34,6 +34,7 @@ describe("a tile set of a GeoTIFF", { concurrency: 2 }, () => {
   it("has its values, type, bands and place, in all types", async (t) => {
     for (const dtype of DATA_TYPES) {
       for (const [index, predictor] of predictorsOf(dtype).entries()) {
+        if (!deep && predictor === "none" && !dtype.includes("int64")) continue;
         const image = randomImage(dtype, 70 + index, 45, 1 + index, index);
         const options: GeoTiffOptions = { predictor, blockSize: 32, crs: 3035, geoTransform: [4e6, 25, 0, 3e6, 0, -25] };
         const { vrt, tif } = put(t, await encodeGeoTiff(image, options));
@@ -94,6 +95,14 @@ describe("a tile set of a GeoTIFF", { concurrency: 2 }, () => {
       await buildTileSet(tif, vrt, { ...tiny, tileSize: 20, compression: "none" });
       assert.deepEqual(await valuesOf(vrt), bytesOf(image), text);
     }
+  });
+
+  it("of so many blocks that the list of them is not in the head of the file", { skip: needsGdal }, async (t) => {
+    const image = randomImage("uint16", 400, 400, 1, 1);
+    const { vrt, tif } = put(t, await encodeGeoTiff(image));
+    rewritten(tif, ["TILED=YES", "BLOCKXSIZE=16", "BLOCKYSIZE=16", "ENDIANNESS=BIG", "COMPRESS=LZW"]);
+    await buildTileSet(tif, vrt, { ...tiny, tileSize: 200 });
+    assert.deepEqual(await valuesOf(vrt), bytesOf(image));
   });
 
   it("of blocks that are not in the file has no data there, NaN too, as GDAL has it", { skip: needsGdal }, async (t) => {

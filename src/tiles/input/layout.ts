@@ -128,6 +128,6 @@ export function rowsOfBlock({ height, blockHeight, blockWidth, width }: Layout, 
 export const pixelBytesOf = ({ blockBands, dtype }: Layout): number => blockBands * TYPES[dtype].bytes;
 
 /** Bytes that a block must have once it is decompressed. */
-export function blockBytes(layout: Layout, row: number): number {
+function blockBytes(layout: Layout, row: number): number {
   return rowsOfBlock(layout, row) * layout.blockWidth * pixelBytesOf(layout);
 }

@@ -1,6 +1,6 @@
 /**
  * The package geotiff (geotiff.js): an optional peer, loaded at its first use. It reads the tags of any TIFF, and undoes the
- * compressions that Node can't. What is between is ours, as geotiff.js reads some files wrongly: docs/decisions/0052.
+ * compressions that neither Node nor we can. What is between is ours, as geotiff.js reads some files wrongly: docs/decisions/0052.
  */
 import { HoldfastError } from "../../errors.ts";
 

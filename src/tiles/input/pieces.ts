@@ -8,6 +8,7 @@ import { TYPES } from "../geotiff/types.ts";
 import type { InputFile } from "./input-file.ts";
 import { COMPRESSIONS, type Layout, pixelBytesOf, rowsOfBlock } from "./layout.ts";
 import { loadGeotiff } from "./library.ts";
+import { fromLzw } from "./lzw.ts";
 
 /** Rows of a block without compression are read so many bytes at once, or one. */
 const PIECE_BYTES = 1024 * 1024;
@@ -23,7 +24,7 @@ export interface Piece extends PixelWindow {
 }
 
 /** Where the rows of pieces are that have pixels from `top` to before `bottom`. */
-export function* pieceRows(
+function* pieceRows(
   layout: Layout,
   top: number,
   bottom: number,
@@ -84,6 +85,7 @@ async function undone(layout: Layout, bytes: Uint8Array, { index }: Piece, file:
   try {
     if (compression === COMPRESSIONS.deflate || compression === COMPRESSIONS.oldDeflate)
       return await decompress(bytes, "deflate", most);
+    if (compression === COMPRESSIONS.lzw) return fromLzw(bytes, most);
     const { getDecoder } = await loadGeotiff();
     const shape = { tileWidth: blockWidth, tileHeight: blockHeight, planarConfiguration: 1, bitsPerSample: 8 };
     const decoder = await getDecoder(compression, { ...shape, predictor: 1 }); // 1: none, as that is ours

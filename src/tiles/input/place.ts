@@ -12,7 +12,7 @@ const PIXEL_IS_POINT = 2;
 const USER_DEFINED = 32_767;
 
 /** The keys with a number each. */
-export function geoKeys(tags: Tags): ReadonlyMap<number, number> {
+function geoKeys(tags: Tags): ReadonlyMap<number, number> {
   const numbers = tags.numbers(34735);
   const keys = new Map<number, number>();
   for (let at = 4; at + 3 < numbers.length; at += 4) {
