@@ -8,8 +8,8 @@ import type { BuildOptions } from "../tiles-build.ts";
 
 const AFTER_HELP = `
 INPUT is a GeoTIFF or COG: strips or tiles; bands beside or after each other; 8
-to 64 bits; uncompressed, LZW, deflate, PackBits or zstd. INDEX is a .vrt, which
-may be there: GDAL and QGIS read the old or the new version, whole, at any time.
+to 64 bits; uncompressed, LZW, deflate, PackBits, or zstd (Node 22.15). INDEX is
+a .vrt, which may be there: GDAL reads the old or the new version, whole.
 Values, type, place, no-data value and metadata are taken over. What a tile set
 can't have (a colour table, say) is named on standard error, and is "notKept"
 with --json; what would put the raster in another place is refused.

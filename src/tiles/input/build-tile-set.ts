@@ -35,7 +35,7 @@ export interface TileSetBuild extends TileSetResult {
  * Writes any GeoTIFF or COG as a tile set, value by value the same: see {@link writeTileSet} for what is promised.
  *
  * Reads strips and tiles, classic and BigTIFF, of both byte orders, all types of 8 to 64 bits, bands beside each other or one after
- * the other, without compression or with LZW, deflate, PackBits or zstd. The first image is taken; overviews are not needed.
+ * the other, without compression or with LZW, deflate, PackBits or (on Node 22.15) zstd. The first image is taken; overviews are not needed.
  *
  * Cost: that of `writeTileSet`. Each block of the input is read and decompressed once; those that several tiles need are in
  * memory so long, for strips all of a row of tiles. Needs the package `geotiff` (`npm install geotiff`).
@@ -63,20 +63,23 @@ export async function buildTileSet(
   const machine = currentMachine();
   const signal = options.signal instanceof AbortSignal ? options.signal : never;
   const file = await InputFile.open(from, machine, signal);
+  let windows: Windows | undefined;
   try {
     const tags = await Tags.of(file);
     const layout = layoutOf(tags, file);
     const { crs, geoTransform, metadata, nodata, resume, ...others } = options;
     const carried = carriedOf(tags, layout, { crs, geoTransform, metadata, nodata }, file);
-    const windows = new Windows(layout, file, emptyOf(layout, carried.options.nodata));
+    const reader = new Windows(layout, file, emptyOf(layout, carried.options.nodata));
+    windows = reader;
     const { width, height, bands, dtype } = layout;
-    const source: WindowSource = { width, height, bands, dtype, read: (window: PixelWindow) => windows.read(window) };
+    const source: WindowSource = { width, height, bands, dtype, read: (window: PixelWindow) => reader.read(window) };
     const given = { ...others, ...carried.options, resume: resume ? file.version : undefined };
     writeJob(to, source, given); // refuses what is wrong before anything is calculated with it
     const beside = await run(sidecarsOf(from, carried.options.geoTransform !== undefined), machine.io, signal);
     const result = await writeTileSet(to, source, { ...given, ...share(layout, given) });
     return { ...result, notKept: [...carried.notKept, ...beside] };
   } finally {
+    await windows?.settled();
     await file.close();
   }
 }

@@ -5,7 +5,7 @@ import { TYPES } from "../geotiff/types.ts";
 import { fitsXml, unescapeXml } from "../xml.ts";
 import type { InputFile } from "./input-file.ts";
 import type { Layout } from "./layout.ts";
-import { crsOf, isPoint, transformOf, verticalOf } from "./place.ts";
+import { crsOf, hasHeights, isPoint, transformOf } from "./place.ts";
 import type { Tags } from "./tags.ts";
 
 /** What is taken over, and what not. */
@@ -34,6 +34,7 @@ const TOPICS: Readonly<Record<number, string>> = {
   283: "its resolution in print",
   296: "its resolution in print",
   320: "its colour table",
+  330: "the images within the image (SubIFD)",
   700: "its XMP metadata",
   33723: "its IPTC metadata",
   34665: "its EXIF metadata",
@@ -57,8 +58,7 @@ export function carriedOf(tags: Tags, layout: Layout, given: Given, file: InputF
   const geoTransform = given.geoTransform ?? transformOf(tags, file);
   const nodata = given.nodata ?? nodataOf(tags, layout, notKept);
   const metadata = given.metadata ?? metadataOf(tags, notKept);
-  const vertical = verticalOf(tags);
-  if (vertical !== undefined) notKept.push(`its reference system of heights (EPSG:${vertical})`);
+  if (hasHeights(tags)) notKept.push("its reference system of heights");
   notKept.push(...coloursLost(tags, layout), ...tags.others);
   for (const id of tags.ids) {
     if (HANDLED.includes(id) || id in TEXTS || (id === 274 && tags.number(id) === 1)) continue;

@@ -1,4 +1,5 @@
 /** How the pixels of a TIFF are stored: their type, and the blocks (tiles or strips) that they are in. */
+import { HAS_ZSTD } from "../geotiff/compress.ts";
 import type { Predictor } from "../geotiff/index.ts";
 import { PREDICTOR_TAG } from "../geotiff/predictor.ts";
 import { type DataType, TYPES } from "../geotiff/types.ts";
@@ -27,7 +28,7 @@ export interface Layout {
   readonly byteCounts: readonly number[];
 }
 
-/** Tag Compression: TIFF 6.0; libtiff, tiff.h. Those that give the values back exactly, and that geotiff.js or Node undoes. */
+/** Tag Compression: TIFF 6.0; libtiff, tiff.h. Those that give the values back exactly. */
 export const COMPRESSIONS = { none: 1, lzw: 5, deflate: 8, packBits: 32773, oldDeflate: 32946, zstd: 50000 } as const;
 const NAMES: Readonly<Record<number, string>> = {
   2: "CCITT RLE",
@@ -88,6 +89,9 @@ function predictorIn(tags: Tags, compression: number, file: InputFile): Predicto
   if (!(Object.values(COMPRESSIONS) as number[]).includes(compression)) {
     const name = NAMES[compression] ?? `number ${compression}`;
     throw file.unsupported(`compression ${name} is not read: gdal_translate -co COMPRESS=DEFLATE makes another`);
+  }
+  if (compression === COMPRESSIONS.zstd && !HAS_ZSTD) {
+    throw file.unsupported("compression zstd needs Node 22.15 or later; gdal_translate -co COMPRESS=DEFLATE makes another");
   }
   if ((tags.number(266) ?? 1) !== 1) throw file.unsupported("bits from the right to the left (FillOrder 2) are not read");
   // What is stored as YCbCr has fewer values of colour than pixels (TIFF 6.0, section 21).

@@ -86,6 +86,7 @@ async function undone(layout: Layout, bytes: Uint8Array, { index }: Piece, file:
     if (compression === COMPRESSIONS.deflate || compression === COMPRESSIONS.oldDeflate)
       return await decompress(bytes, "deflate", most);
     if (compression === COMPRESSIONS.lzw) return fromLzw(bytes, most);
+    if (compression === COMPRESSIONS.zstd) return await decompress(bytes, "zstd", most);
     const { getDecoder } = await loadGeotiff();
     const shape = { tileWidth: blockWidth, tileHeight: blockHeight, planarConfiguration: 1, bitsPerSample: 8 };
     const decoder = await getDecoder(compression, { ...shape, predictor: 1 }); // 1: none, as that is ours

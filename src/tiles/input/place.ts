@@ -25,8 +25,8 @@ function geoKeys(tags: Tags): ReadonlyMap<number, number> {
 /** Whether a pixel stands for a point, its centre. */
 export const isPoint = (tags: Tags): boolean => geoKeys(tags).get(KEY.raster) === PIXEL_IS_POINT;
 
-/** The EPSG code of its heights, which a tile set can't have; undefined: it has none. */
-export const verticalOf = (tags: Tags): number | undefined => geoKeys(tags).get(KEY.vertical);
+/** Whether it has a reference system of heights, which a tile set can't have. */
+export const hasHeights = (tags: Tags): boolean => geoKeys(tags).has(KEY.vertical);
 
 /** @throws {HoldfastError} UNSUPPORTED: it has one without a code. */
 export function crsOf(tags: Tags, file: InputFile): KnownCrs | undefined {

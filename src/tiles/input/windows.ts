@@ -42,6 +42,12 @@ export class Windows {
     }
   }
 
+  /** Resolves once nothing is read any more, as after an abort. */
+  async settled(): Promise<void> {
+    await this.#turn;
+    await Promise.allSettled(this.#underWay.keys());
+  }
+
   async #ended(y: number): Promise<void> {
     const above = [...this.#underWay].filter(([, window]) => window.y + window.height <= y);
     await Promise.allSettled(above.map(([reading]) => reading));
@@ -51,6 +57,7 @@ export class Windows {
     const held = [...piecesIn(this.#layout, window)].map((piece) => this.#take(piece));
     this.#drop(window); // what windows that were never asked for have left
     try {
+      await Promise.allSettled(held.map(({ bytes }) => bytes)); // also if one fails: nothing is read from a file that was closed
       const found = await Promise.all(held.map(async (one) => ({ piece: one.piece, bytes: await one.bytes })));
       await this.#file.expectUnchanged();
       return this.#join(window, found);
