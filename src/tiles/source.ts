@@ -165,7 +165,7 @@ async function sourced<T>(ask: () => Promise<T> | T): Promise<T> {
   try {
     return await ask();
   } catch (cause) {
-    if (isHoldfastError(cause, "SOURCE_FAILED", "ABORTED")) throw cause; // a source of ours has said what is wrong
+    if (isHoldfastError(cause, "SOURCE_FAILED")) throw cause; // a source of ours has said what is wrong
     throw new HoldfastError("SOURCE_FAILED", { cause });
   }
 }
