@@ -39,7 +39,7 @@ const API: Readonly<Record<string, readonly string[]>> = {
     "sweep",
   ],
   // tileSetKind is for the doctor.
-  "holdfast/tiles": ["TileSet", "openTileSet", "repairTileSet", "tileSetKind", "writeTileSet"],
+  "holdfast/tiles": ["TileSet", "buildTileSet", "openTileSet", "repairTileSet", "tileSetKind", "writeTileSet"],
   "holdfast/tiles/geotiff": ["encodeGeoTiff", "streamGeoTiff"],
   // claimsKind is for the doctor: it is not in the documentation.
   "holdfast/tx": [

@@ -51,7 +51,7 @@ describe("examples in documents run", { concurrency: true }, () => {
 });
 
 /** Commands that have commands of their own. */
-const HAS_COMMANDS: ReadonlySet<string> = new Set(["checkpoint", "log", "tx"]);
+const HAS_COMMANDS: ReadonlySet<string> = new Set(["checkpoint", "log", "tiles", "tx"]);
 
 describe("shell examples call what there is", () => {
   const examples = documents().flatMap((file) => examplesIn(file, "sh"));

@@ -19,3 +19,13 @@ export function wholeNumber(min: number, max: number): (text: string) => number 
 
 /** Seeds are 32 bits. */
 export const seedNumber = wholeNumber(0, 2 ** 32 - 1);
+
+const UNITS: Readonly<Record<string, number>> = { "": 1, k: 2 ** 10, M: 2 ** 20, G: 2 ** 30 };
+
+/** A number of bytes, at least 1: `1000000`, `256M`, `4G`. */
+export function byteCount(text: string): number {
+  const [, digits = "", unit = ""] = /^(\d+)([kMG]?)$/.exec(text) ?? [];
+  const bytes = Number(digits) * (UNITS[unit] ?? 0);
+  if (Number.isSafeInteger(bytes) && bytes > 0) return bytes;
+  throw new InvalidArgumentError("Must be a number of bytes, with k, M or G for 1024 of each, e.g. 512M.");
+}

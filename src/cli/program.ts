@@ -27,7 +27,7 @@ Examples:
                                     b is replaced only if the command succeeds
   holdfast checkpoint show job      how far a long job is
   holdfast doctor .                 what dead processes left here
-  holdfast tiles verify a.vrt       every tile of a tile set against its digest
+  holdfast tiles build a.tif a.vrt  a GeoTIFF as tiles and a GDAL index, as one
   holdfast prove                    every crash state of every write protocol
 
 Exit codes:

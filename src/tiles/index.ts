@@ -4,6 +4,7 @@
  * @packageDocumentation
  */
 export type { DamagedTile } from "./examine.ts";
+export { type BuildTileSetOptions, buildTileSet, type TileSetBuild } from "./input/build-tile-set.ts";
 export {
   type OpenTileSetOptions,
   openTileSet,

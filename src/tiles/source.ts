@@ -1,5 +1,5 @@
 /** Where the values of a tile set come from, as a line of tiles that several writers take from. */
-import { HoldfastError } from "../errors.ts";
+import { HoldfastError, isHoldfastError } from "../errors.ts";
 import { crop, planOf } from "./geotiff/encode.ts";
 import type { DataType, GeoTiffImage, PixelWindow, RasterData } from "./geotiff/index.ts";
 import { planImage } from "./geotiff/options.ts";
@@ -170,6 +170,7 @@ async function sourced<T>(ask: () => Promise<T> | T): Promise<T> {
   try {
     return await ask();
   } catch (cause) {
+    if (isHoldfastError(cause, "SOURCE_FAILED")) throw cause; // a source of ours has said what is wrong
     throw new HoldfastError("SOURCE_FAILED", { cause });
   }
 }

@@ -16,6 +16,7 @@ describe("help", { concurrency: 3 }, () => {
     ["checkpoint", "--help"],
     ["checkpoint", "show", "--help"],
     ["tiles", "--help"],
+    ["tiles", "build", "--help"],
     ["prove", "--help"],
     ["demo", "--help"],
     ["help", "write"],

@@ -120,6 +120,12 @@ export const CASES: readonly Case[] = [
   },
   {
     rule: "packages",
+    bad: { ...module(`import a from "peer";`), "package.json": manifest({ peerDependencies: { peer: "1" } }) },
+    says: "peer is optional",
+    good: { ...module(`import("peer");`), "package.json": manifest({ peerDependencies: { peer: "1" } }) },
+  },
+  {
+    rule: "packages",
     bad: { "package.json": manifest({ dependencies: { unused: "1" } }) },
     says: "imports the dependency unused",
   },

@@ -117,7 +117,8 @@ function wrongWay(from: string, target: string): string | undefined {
 
 /** Imported packages are declared in the right section, optional ones loaded at need, and declared ones imported. */
 export function* packages(project: Project): Generator<Finding> {
-  const { dependencies = {}, optionalDependencies = {}, devDependencies = {} } = project.manifest;
+  const { dependencies = {}, optionalDependencies, peerDependencies, devDependencies = {} } = project.manifest;
+  const optional = { ...optionalDependencies, ...peerDependencies }; // our peers are all optional
   const imported = new Set<string>();
   for (const source of project.code("src/", "test/", "scripts/")) {
     const isLibrary = source.fileName.startsWith("src/");
@@ -125,14 +126,14 @@ export function* packages(project: Project): Generator<Finding> {
       const name = packageName(specifier);
       if (name === undefined) continue;
       if (isLibrary) imported.add(name);
-      if (name in optionalDependencies) {
+      if (name in optional) {
         if (isLibrary && isStatic) yield finding(node, `${name} is optional: load it at its first use, not with the module`);
       } else if (!(name in dependencies) && (isLibrary || !(name in devDependencies))) {
         yield finding(node, `${name} is not declared in package.json as a dependency${isLibrary ? "" : " or dev dependency"}`);
       }
     }
   }
-  for (const name of Object.keys({ ...dependencies, ...optionalDependencies })) {
+  for (const name of Object.keys({ ...dependencies, ...optional })) {
     if (!imported.has(name)) yield `package.json:1: nothing in src imports the dependency ${name}`;
   }
 }

@@ -1,17 +1,19 @@
-/** `holdfast tiles COMMAND INDEX`: looks at a tile set, checks it, and rebuilds its index. */
+/** `holdfast tiles COMMAND INDEX`: makes a tile set, looks at it, checks it, and rebuilds its index. */
 import type { Command } from "commander";
 import type { Output } from "../output.ts";
 import { outputOf } from "../output.ts";
 import type { Context } from "../program.ts";
+import { addTilesBuild } from "./tiles-build.ts";
 
 const AFTER_HELP = `
-INDEX is a .vrt that writeTileSet has written; its tiles are beside it.
+INDEX is a .vrt that this or writeTileSet has written; its tiles are beside it.
 
 --json prints one object a line: each tile, then the numbers.
 
 Exit codes: 0 whole   3 damage found   4 damage repaired   11 being written
 
 Examples:
+  holdfast tiles build elevation.tif elevation.vrt
   holdfast tiles ls elevation.vrt              what it is, and its tiles
   holdfast tiles verify elevation.vrt          every tile against its digest
   holdfast tiles repair elevation.vrt          the index again, if it is lost
@@ -23,8 +25,8 @@ type Words = typeof import("../tiles.ts");
 export function addTiles(program: Command, context: Context): void {
   const tiles = program
     .command("tiles")
-    .summary("look at, check and repair a tile set")
-    .description("Looks at a tile set of GeoTIFF tiles and a GDAL index, checks it, rebuilds its index.")
+    .summary("make, look at, check and repair a tile set")
+    .description("Makes a tile set of GeoTIFF tiles and a GDAL index, checks it, rebuilds its index.")
     .helpCommand(false)
     .addHelpText("after", AFTER_HELP);
   const add = (
@@ -43,6 +45,7 @@ export function addTiles(program: Command, context: Context): void {
         context.exit(await act(words)(index, outputOf(json), context.signal));
       });
   };
+  addTilesBuild(tiles, context);
   add("ls", "What a tile set is, and its tiles.", ({ list }) => list);
   add("verify", "Checks every tile against its size and digest.", ({ verify }) => verify);
   add("repair", "Rebuilds an index that is lost or damaged, and checks every tile.", ({ repair }) => repair);

@@ -24,7 +24,9 @@ type CodecWithCallback = (bytes: Uint8Array, options: object, done: (error: Erro
 const deflate = promisify(zlib.deflate) as Codec;
 const inflate = promisify(zlib.inflate) as Codec;
 
-/** What Node has from 22.15 on. */
+/** Whether this Node has zstd: from 22.15 on. */
+export const HAS_ZSTD = "zstdDecompress" in zlib;
+
 const zstdOf = (name: "zstdCompress" | "zstdDecompress"): Codec => {
   const codec = (zlib as unknown as Partial<Record<string, CodecWithCallback>>)[name];
   if (codec) return promisify(codec) as Codec;

@@ -1,0 +1,41 @@
+/** A GeoTIFF as a tile set, with a bar while it is written. */
+import type { Compression, Predictor } from "../tiles/geotiff/index.ts";
+import { buildTileSet } from "../tiles/index.ts";
+import type { Output } from "./output.ts";
+import { Progress } from "./progress.ts";
+import { bytesText, countText } from "./table.ts";
+
+/** What can be set. */
+export interface BuildOptions {
+  readonly tileSize?: number;
+  readonly compression?: Compression;
+  readonly level?: number;
+  readonly predictor?: Predictor;
+  readonly crs?: number;
+  readonly concurrency?: number;
+  readonly memory?: number;
+  readonly resume?: boolean;
+}
+
+/** Writes it, and tells what was written and what could not be taken over. */
+export async function build(
+  input: string,
+  index: string,
+  { memory, ...options }: BuildOptions,
+  output: Output,
+  signal: AbortSignal,
+): Promise<void> {
+  const progress = new Progress({ label: "tiles", format: countText, hidden: output.json || !process.stderr.isTTY });
+  const result = await buildTileSet(input, index, {
+    ...options,
+    memoryBudgetBytes: memory,
+    signal,
+    onProgress: ({ tilesDone: done, tileCount: total, sizeBytes }) =>
+      progress.update({ done, total, text: bytesText(sizeBytes) }),
+  }).finally(() => progress.end());
+  const { tileCount, sizeBytes, directory, durability, resumedCount, ...rest } = result;
+  output.line(`wrote ${countText(tileCount)} tiles, ${bytesText(sizeBytes)}, to ${directory} (${durability})`);
+  if (resumedCount > 0) output.line(`${countText(resumedCount)} of them were there, of an interrupted write`);
+  for (const what of rest.notKept) output.note(`holdfast: not kept of ${input}: ${what}`);
+  output.result({ type: "built", input, directory, tileCount, sizeBytes, durability, resumedCount, ...rest });
+}
