@@ -111,6 +111,13 @@ const OPERATIONS = [
     kernel: ["checkpoint"],
   },
   {
+    name: "`writeTileSet`",
+    promise: "the index of the old or the new version, with all its tiles; acknowledged: the new one",
+    prove: [],
+    kill: ["writeTileSet"],
+    kernel: ["tile-set"],
+  },
+  {
     name: "`acquireLock`",
     promise: "one owner at a time; free at once when it dies",
     prove: [],
