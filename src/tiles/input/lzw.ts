@@ -12,14 +12,9 @@ const BITS_MAX = 12;
  */
 export function fromLzw(bytes: Uint8Array, sizeBytes: number): Uint8Array {
   const out = new Uint8Array(sizeBytes);
-  // Each code stands for what another stands for, and one byte more.
-  const [prefix, suffix, length] = [
-    new Uint16Array(1 << BITS_MAX),
-    new Uint8Array(1 << BITS_MAX),
-    new Uint16Array(1 << BITS_MAX),
-  ];
-  length.fill(1, 0, CLEAR);
-  let [size, free, old] = [BITS_MIN, FIRST_FREE, -1];
+  // A code stands for what the one before it stood for when it was made, and one byte more: all of it is in the output already.
+  const [start, length] = [new Uint32Array(1 << BITS_MAX), new Uint16Array(1 << BITS_MAX)];
+  let [size, free, oldAt, oldLength] = [BITS_MIN, FIRST_FREE, 0, 0];
   let [held, heldBits, at, done] = [0, 0, 0, 0];
   while (done < sizeBytes) {
     while (heldBits < size) {
@@ -32,27 +27,21 @@ export function fromLzw(bytes: Uint8Array, sizeBytes: number): Uint8Array {
     held &= (1 << heldBits) - 1;
     if (code === END) break;
     if (code === CLEAR) {
-      [size, free, old] = [BITS_MIN, FIRST_FREE, -1];
+      [size, free, oldLength] = [BITS_MIN, FIRST_FREE, 0];
       continue;
     }
-    const isNew = code === free && old >= 0; // what the last stands for, and its own first byte
-    if (code > free || (code === free && !isNew) || (old < 0 && code >= CLEAR)) throw new RangeError(`no code ${code}`);
-    const known = isNew ? old : code;
-    let to = done + (length[known] as number);
-    const end = isNew ? to + 1 : to;
-    let each = known;
-    for (; each >= FIRST_FREE; each = prefix[each] as number) out[--to] = suffix[each] as number;
-    out[--to] = each;
-    if (isNew) out[end - 1] = each;
-    if (old >= 0 && free < 1 << BITS_MAX) {
-      prefix[free] = old;
-      suffix[free] = each;
-      length[free] = (length[old] as number) + 1;
+    if (oldLength > 0 && free < 1 << BITS_MAX) {
+      start[free] = oldAt;
+      length[free] = oldLength + 1;
       free++;
       if (free === (1 << size) - 1 && size < BITS_MAX) size++;
     }
-    old = code;
-    done = end;
+    if (code >= free) throw new RangeError(`no code ${code}`);
+    oldAt = done;
+    oldLength = code < CLEAR ? 1 : (length[code] as number);
+    if (code < CLEAR) out[done] = code;
+    else for (let from = start[code] as number, to = done; to < done + oldLength; ) out[to++] = out[from++] as number; // may overlap
+    done += oldLength;
   }
   return out.subarray(0, Math.min(done, sizeBytes));
 }
