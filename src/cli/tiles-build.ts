@@ -14,6 +14,7 @@ export interface BuildOptions {
   readonly crs?: number;
   readonly concurrency?: number;
   readonly memory?: number;
+  readonly leftovers?: "adopt" | "quarantine" | "refuse";
   readonly resume?: boolean;
 }
 
@@ -25,7 +26,7 @@ export async function build(
   output: Output,
   signal: AbortSignal,
 ): Promise<void> {
-  const progress = new Progress({ label: "tiles", format: countText, hidden: output.json || !process.stderr.isTTY });
+  const progress = new Progress({ label: "tiles", format: countText, afterMs: 1000, hidden: output.json });
   const result = await buildTileSet(input, index, {
     ...options,
     memoryBudgetBytes: memory,
@@ -36,6 +37,8 @@ export async function build(
   const { tileCount, sizeBytes, directory, durability, resumedCount, ...rest } = result;
   output.line(`wrote ${countText(tileCount)} tiles, ${bytesText(sizeBytes)}, to ${directory} (${durability})`);
   if (resumedCount > 0) output.line(`${countText(resumedCount)} of them were there, of an interrupted write`);
+  if (rest.adoptedCount > 0) output.line(`${countText(rest.adoptedCount)} of them have the values that another program had left`);
+  if (rest.quarantined !== undefined) output.line(`what another program had left is now ${rest.quarantined}`);
   for (const what of rest.notKept) output.note(`holdfast: not kept of ${input}: ${what}`);
   output.result({ type: "built", input, directory, tileCount, sizeBytes, durability, resumedCount, ...rest });
 }

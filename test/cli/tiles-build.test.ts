@@ -5,8 +5,9 @@ import fs from "node:fs";
 import path from "node:path";
 import { describe, it, type TestContext } from "node:test";
 import { encodeGeoTiff, type GeoTiffImage } from "holdfast/tiles/geotiff";
+import { gdalValues, native, needsGdal } from "../support/gdal.ts";
 import { needsPosix, needsTerminal } from "../support/needs.ts";
-import { bytesOf, gdalValues, needsGdal, randomImage } from "../support/rasters.ts";
+import { bytesOf, randomImage } from "../support/rasters.ts";
 import { names, tempDir } from "../support/temp-dir.ts";
 import { generations, valuesOf } from "../support/tile-files.ts";
 import { assertForPeople, type Ended, holdfast, jsonLine, MAIN, ROOT, type Running, start, startProgram } from "./command.ts";
@@ -41,7 +42,7 @@ describe("holdfast tiles build", { concurrency: 3 }, () => {
       /EPSG:32633\ntransform 500000 10 0 5300000 0 -10\nno data is nan\n/,
     );
     assert.equal((await holdfast(["tiles", "verify", vrt])).code, 0);
-    if (needsGdal === false) assert.deepEqual(gdalValues(vrt, image), bytesOf(image));
+    if (needsGdal === false) assert.deepEqual(await gdalValues(native, vrt, image), bytesOf(image));
     assert.ok(names(dir).includes("a & b \u00fc.vrt"));
   });
 
@@ -55,6 +56,21 @@ describe("holdfast tiles build", { concurrency: 3 }, () => {
     const forPeople = await build();
     assert.deepEqual([forPeople.code, forPeople.stderr], [0, "holdfast: not kept of in.tif: what is in in.tif.aux.xml\n"]);
     assert.equal(generations(dir).length, 2, "the old version stays for who has it open");
+  });
+
+  it("--leftovers says what becomes of the tiles of another program", async (t) => {
+    const { dir, image, vrt, build } = await placed(t);
+    const foreign = path.join(dir, "out_tiles");
+    fs.mkdirSync(foreign);
+    fs.writeFileSync(path.join(foreign, "tile.tif"), "theirs");
+    const refused = await build();
+    assert.equal(refused.code, 1);
+    assert.match(refused.stderr, /another program/);
+    const built = await build("--leftovers", "quarantine");
+    assert.equal(built.code, 0);
+    const [, moved = ""] = /^what another program had left is now (.*)$/m.exec(built.stdout) ?? [];
+    assert.deepEqual(fs.readdirSync(moved), ["tile.tif"]);
+    assert.deepEqual(await valuesOf(vrt), bytesOf(image));
   });
 
   it("an input that is no good: exit code 1, no stack, and the old version stays", async (t) => {

@@ -36,7 +36,8 @@ export interface Gdal {
 export const needsGdal: string | false =
   spawnSync("gdalinfo", ["--version"], { stdio: "ignore" }).status === 0 ? false : "needs gdal-bin";
 
-const native: Gdal = {
+/** That of this machine. */
+export const native: Gdal = {
   name: "gdal-bin",
   skip: needsGdal,
   async info(file) {

@@ -10,7 +10,8 @@ import { buildTileSet, openTileSet, type TileSetBuild } from "holdfast/tiles";
 import { type DataType, encodeGeoTiff, type GeoTiffImage, type GeoTiffOptions } from "holdfast/tiles/geotiff";
 import { Windows } from "../../dist/tiles/input/windows.js";
 import { deep } from "../support/deep.ts";
-import { bytesOf, DATA_TYPES, gdalInfo, gdalValues, needsGdal, predictorsOf, randomImage } from "../support/rasters.ts";
+import { gdalValues, native, needsGdal } from "../support/gdal.ts";
+import { bytesOf, DATA_TYPES, predictorsOf, randomImage } from "../support/rasters.ts";
 import { Seeded } from "../support/seeded.ts";
 import { leftovers, names } from "../support/temp-dir.ts";
 import { failsWith, generations, place, valuesOf } from "../support/tile-files.ts";
@@ -67,8 +68,8 @@ describe("a tile set of a GeoTIFF", { concurrency: 2 }, () => {
       const { vrt, tif } = put(t, await encodeGeoTiff(image, options), name);
       const { notKept } = await buildTileSet(tif, vrt, tiny);
       assert.deepEqual(notKept, []);
-      assert.deepEqual(gdalValues(vrt, image), bytesOf(image), name);
-      expectSameFacts(tif, vrt, name);
+      assert.deepEqual(await gdalValues(native, vrt, image), bytesOf(image), name);
+      await expectSameFacts(tif, vrt, name);
     }
   });
 
@@ -138,7 +139,7 @@ describe("a tile set of a GeoTIFF", { concurrency: 2 }, () => {
       rewritten(tif, [], more);
       const { notKept } = await buildTileSet(tif, vrt, tiny);
       assert.deepEqual(notKept, []);
-      expectSameFacts(tif, vrt, JSON.stringify([options, more]));
+      await expectSameFacts(tif, vrt, JSON.stringify([options, more]));
     }
   });
 
@@ -256,7 +257,7 @@ describe("what a tile set can't have", () => {
     await assert.rejects(buildTileSet(tif, vrt, tiny), noCode);
     assert.deepEqual(names(dir), before);
     await buildTileSet(tif, vrt, { ...tiny, crs: 3035 });
-    assert.equal(gdalInfo(vrt).geoTransform?.[3], 40);
+    assert.equal((await native.info(vrt)).geoTransform?.[3], 40);
     rewritten(tif, [], ["-a_srs", "EPSG:4326", ..."-gcp 0 0 1 1 -gcp 40 0 2 1 -gcp 0 40 1 2".split(" ")]);
     await assert.rejects(
       buildTileSet(tif, vrt, tiny),
@@ -398,8 +399,8 @@ function withDomain(bytes: Buffer, domain: string): Buffer {
 }
 
 /** GDAL says the same of both. */
-function expectSameFacts(tif: string, vrt: string, name: string): void {
-  const [expected, found] = [gdalInfo(tif), gdalInfo(vrt)];
+async function expectSameFacts(tif: string, vrt: string, name: string): Promise<void> {
+  const [expected, found] = [await native.info(tif), await native.info(vrt)];
   assert.deepEqual(found.geoTransform, expected.geoTransform, name);
   const codeOf = ({ coordinateSystem }: typeof found): string | undefined =>
     /ID\["EPSG",(\d+)\]\]$/.exec(coordinateSystem?.wkt ?? "")?.[1];

@@ -20,6 +20,11 @@ What an interrupted call leaves is removed by the next. With --resume, tiles
 that are whole and of the same input and options are taken over: give it from
 the start.
 
+A directory NAME_tiles with content is refused: another program has made it.
+--leftovers quarantine renames it; adopt takes over the values of those of its
+tiles that fit, reads the others from INPUT, and renames it then. Adopt only
+what was made of INPUT.
+
 Exit codes: 0 ok   1 failed   2 wrong usage   11 being written   130 cancelled
 
 Examples:
@@ -43,6 +48,13 @@ export function addTilesBuild(tiles: Command, context: Context): void {
     .option("--crs <epsg>", "instead of the reference system of the input", wholeNumber(1024, 32_766))
     .option("--concurrency <number>", "tiles at once (default: 4)", wholeNumber(1, 128))
     .option("--memory <bytes>", "for tiles and input, e.g. 1G (default: 256M)", byteCount)
+    .addOption(
+      new Option("--leftovers <way>", "with tiles another program has left (default: refuse)").choices([
+        "refuse",
+        "quarantine",
+        "adopt",
+      ]),
+    )
     .option("--resume", "go on where an interrupted call has ended")
     .option("--json", "print one JSON object")
     .addHelpText("after", AFTER_HELP)

@@ -31,11 +31,13 @@ export function addTiles(program: Command, context: Context): void {
     .addHelpText("after", AFTER_HELP);
   const add = (
     name: string,
+    summary: string,
     text: string,
     act: (words: Words) => (index: string, output: Output, signal: AbortSignal) => Promise<number>,
   ): void => {
     tiles
       .command(name)
+      .summary(summary)
       .description(text)
       .argument("<index>", "the .vrt file")
       .option("--json", "print JSON, one object a line")
@@ -46,7 +48,12 @@ export function addTiles(program: Command, context: Context): void {
       });
   };
   addTilesBuild(tiles, context);
-  add("ls", "What a tile set is, and its tiles.", ({ list }) => list);
-  add("verify", "Checks every tile against its size and digest.", ({ verify }) => verify);
-  add("repair", "Rebuilds an index that is lost or damaged, and checks every tile.", ({ repair }) => repair);
+  add("ls", "show a tile set and its tiles", "Shows what a tile set is, and its tiles.", ({ list }) => list);
+  add("verify", "check every tile", "Checks every tile against its size and digest.", ({ verify }) => verify);
+  add(
+    "repair",
+    "rebuild a lost index",
+    "Rebuilds an index that is lost or damaged, and checks every tile.",
+    ({ repair }) => repair,
+  );
 }
