@@ -12,9 +12,9 @@ is in quarantine is yours to look at and to remove.
 
 --json prints one object a line: each thing, then the numbers ("diagnosis").
 
-Exit codes: 0 nothing to repair   3 something to repair, or damage that no
-            repair mends   4 all of it repaired   1 something could not be looked
-            at, or not be repaired
+Exit codes: 0 nothing to repair   4 all of it repaired   3 something to repair,
+            or damage that no repair mends   1 something could not be looked at,
+            or not be repaired
 
 Examples:
   holdfast doctor .                     what is there, and whose

@@ -67,8 +67,19 @@ export async function runTrial(trial: Trial, blank: SparseDisk, work: string): P
 async function predictions(trial: Trial, protocol: Protocol): Promise<readonly Prediction[]> {
   if (trial.control === "lying-disk") return [];
   const profile = (trial.control === "wrong-profile" && WRONG_PROFILE[trial.fileSystem]) || trial.fileSystem;
-  const own = await predict(protocol, profile, sabotageOf(trial.control));
-  return [own, await predict(protocol, "strict", sabotageOf(trial.control))];
+  const sabotage = sabotageOf(trial.control);
+  return [await predictOnce(protocol, profile, sabotage), await predictOnce(protocol, "strict", sabotage)];
+}
+
+const known = new Map<string, Promise<Prediction>>();
+
+/** Trials of one protocol on several file systems, and by both methods, ask for the same, which can take a minute. */
+function predictOnce(...asked: Parameters<typeof predict>): Promise<Prediction> {
+  const [{ name }, profile, sabotage] = asked;
+  const key = `${name} ${profile} ${sabotage}`;
+  const prediction = known.get(key) ?? predict(...asked);
+  known.set(key, prediction);
+  return prediction;
 }
 
 /** Puts there what the protocol finds. */
