@@ -1,21 +1,14 @@
 /** A GeoTIFF as a tile set, with a bar while it is written. */
-import type { Compression, Predictor } from "../tiles/geotiff/index.ts";
-import { buildTileSet } from "../tiles/index.ts";
+import { type BuildTileSetOptions, buildTileSet } from "../tiles/index.ts";
 import type { Output } from "./output.ts";
 import { Progress } from "./progress.ts";
 import { bytesText, countText } from "./table.ts";
 
+type Passed = "compression" | "concurrency" | "crs" | "leftovers" | "level" | "predictor" | "resume" | "tileSize";
+
 /** What can be set. */
-export interface BuildOptions {
-  readonly tileSize?: number;
-  readonly compression?: Compression;
-  readonly level?: number;
-  readonly predictor?: Predictor;
-  readonly crs?: number;
-  readonly concurrency?: number;
+export interface BuildOptions extends Pick<BuildTileSetOptions, Passed> {
   readonly memory?: number;
-  readonly leftovers?: "adopt" | "quarantine" | "refuse";
-  readonly resume?: boolean;
 }
 
 /** Writes it, and tells what was written and what could not be taken over. */
