@@ -8,8 +8,13 @@ export interface Generation {
   readonly id: string;
 }
 
+/** What GDAL takes an index for, and what follows its stem in the names of its tile directories: no two indexes share one. */
+const TILES = { vrt: "_tiles", "gti.fgb": "_gti" } as const;
+/** `vrt`: a virtual raster; `gti.fgb`: a raster tile index, in FlatGeobuf. */
+export type IndexForm = keyof typeof TILES;
+
 /** What an index is named. Only in lower case: a.VRT and a.vrt would share their tiles. */
-const INDEX = /^(.+)\.vrt$/;
+const INDEX = /^(.+)\.(vrt|gti\.fgb)$/;
 const GENERATION = /^(\d{6,15})-([0-9a-hjkmnp-tv-z]{26})$/;
 const NUMBER_DIGITS = 6;
 
@@ -20,20 +25,19 @@ export const COMMITTED_NAME = "committed";
 /** Locked, shared, by those who read the generation. */
 export const READERS_LOCK_NAME = "readers.lock";
 
-/** What the names of all tile directories of an index begin with; undefined: it is no name of an index. */
-function tilesPrefix(index: string): string | undefined {
-  const [, stem] = INDEX.exec(index) ?? [];
-  return stem && `${stem}_tiles`;
+/** The form of an index of this name; undefined: no index can have it. */
+export function indexForm(name: string): IndexForm | undefined {
+  return INDEX.exec(name)?.[2] as IndexForm | undefined;
 }
 
 /** Whether an index can have this name. */
 export function isIndexName(name: string): boolean {
-  return tilesPrefix(name) !== undefined;
+  return indexForm(name) !== undefined;
 }
 
-/** The directory in which other programs keep the tiles of an index of this name. */
+/** The directory in which other programs keep the tiles of an index of this name; the names of ours begin with the same. */
 export function foreignDirectory(index: string): string {
-  return tilesPrefix(index) ?? index;
+  return index.replace(INDEX, (_, stem: string, form: IndexForm) => stem + TILES[form]);
 }
 
 /** The directory of a generation. */
@@ -49,13 +53,16 @@ export function parseTileDirectory(index: string, name: string): Generation | un
 }
 
 /** What indexes and directories of generations look like, among all names. */
-export const TILE_SET_NAMES = /\.vrt$|_tiles\.\d{6,15}-[0-9a-z]{26}$/;
+export const TILE_SET_NAMES = /\.vrt$|\.gti\.fgb$|_(tiles|gti)\.\d{6,15}-[0-9a-z]{26}$/;
 
 /** The index of a directory of a generation; undefined: it is none. */
 export function indexOfDirectory(name: string): string | undefined {
-  const at = name.lastIndexOf("_tiles.");
-  const index = `${name.slice(0, at)}.vrt`;
-  return at > 0 && parseTileDirectory(index, name) ? index : undefined;
+  for (const [form, tiles] of Object.entries(TILES)) {
+    const at = name.lastIndexOf(`${tiles}.`);
+    const index = `${name.slice(0, at)}.${form}`;
+    if (at > 0 && parseTileDirectory(index, name)) return index;
+  }
+  return undefined;
 }
 
 /** The file of one tile, with as many digits as the largest row or column needs, so that they sort. */

@@ -34,8 +34,9 @@ import {
 import { HELD_BUDGET_ASYNC_MS } from "../util/limits.ts";
 import { notify } from "../util/notices.ts";
 import { pathIn } from "../util/path.ts";
-import { type Pointer, parseIndex } from "./index-file.ts";
+import { parseIndex } from "./index-file.ts";
 import { sha256 } from "./manifest.ts";
+import type { FoundIndex } from "./pointer.ts";
 
 /** Where the index is. */
 export type Place = Pick<Target, "dir" | "name" | "path">;
@@ -50,7 +51,7 @@ export interface FoundGeneration extends Generation {
 
 /** What there is of a tile set. */
 export interface Survey {
-  readonly index: Pointer | "absent" | "damaged" | "foreign";
+  readonly index: FoundIndex | "absent";
   /** Oldest first. */
   readonly generations: readonly FoundGeneration[];
 }

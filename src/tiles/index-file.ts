@@ -1,86 +1,18 @@
-/**
- * The index, a GDAL virtual raster: where each tile is, and as two texts in a metadata domain of our own, which generation it
- * names. Its last line has the digest of all before it, by which damage shows.
- */
-import { TYPES } from "./geotiff/types.ts";
-import { type Manifest, sha256, type TileRecord, windowOf } from "./manifest.ts";
-import { escapeXml, unescapeXml } from "./xml.ts";
+/** The index, in the form that its name asks for. It follows from the manifest alone, byte by byte. */
+import { indexForm, indexOfDirectory } from "../format/tile-set.ts";
+import { looksLikeFlatGeobuf } from "./gti/flat-geobuf.ts";
+import { parseGti, renderGti } from "./gti/gti.ts";
+import type { Manifest } from "./manifest.ts";
+import type { FoundIndex } from "./pointer.ts";
+import { parseVrt, renderVrt } from "./vrt.ts";
 
-/** What an index says of its generation. */
-export interface Pointer {
-  /** Beside the index. */
-  readonly directory: string;
-  readonly manifestSha256: string;
+/** The bytes of an index. Its form is that of the directory of its tiles. */
+export function renderIndex(manifest: Manifest, manifestSha256: string): Uint8Array {
+  const form = indexForm(indexOfDirectory(manifest.directory) ?? "");
+  return form === "gti.fgb" ? renderGti(manifest, manifestSha256) : Buffer.from(renderVrt(manifest, manifestSha256), "utf8");
 }
 
-/** The text of an index, always the same for one manifest. GDAL takes `EPSG:n` as a reference system. */
-export function renderIndex(manifest: Manifest, manifestSha256: string): string {
-  const { width, height, bands, dtype, crs, geoTransform, nodata, metadata, categories } = manifest.raster;
-  const type = TYPES[dtype].gdal;
-  const lines = [
-    `<VRTDataset rasterXSize="${width}" rasterYSize="${height}">`,
-    `  <Metadata domain="HOLDFAST">`,
-    item("directory", manifest.directory),
-    item("manifest_sha256", manifestSha256),
-    `  </Metadata>`,
-  ];
-  const items = Object.entries(metadata);
-  if (items.length > 0) lines.push("  <Metadata>", ...items.map(([name, text]) => item(name, text)), "  </Metadata>");
-  // Without dataAxisToSRSAxisMapping, x is east or longitude whatever the authority's order is, as in the tiles.
-  if (crs) lines.push(`  <SRS>EPSG:${crs.epsg}</SRS>`);
-  if (geoTransform) lines.push(`  <GeoTransform>${geoTransform.join(", ")}</GeoTransform>`);
-  const colours = coloursOf(manifest);
-  for (let band = 1; band <= bands; band++) {
-    lines.push(`  <VRTRasterBand dataType="${type}" band="${band}">`);
-    if (nodata !== undefined) lines.push(`    <NoDataValue>${nodata}</NoDataValue>`);
-    lines.push(`    <ColorInterp>${colours[band - 1] ?? "Undefined"}</ColorInterp>`);
-    if (categories.length > 0) {
-      const names = categories.map((name) => `      <Category>${escapeXml(name)}</Category>`);
-      lines.push("    <CategoryNames>", ...names, "    </CategoryNames>");
-    }
-    for (const tile of manifest.tiles) lines.push(sourceOf(manifest, tile, band, type));
-    lines.push("  </VRTRasterBand>");
-  }
-  const text = `${lines.join("\n")}\n</VRTDataset>\n`;
-  return `${text}<!-- holdfast sha256 ${sha256(text)} -->\n`;
-}
-
-const item = (name: string, text: string): string => `    <MDI key="${escapeXml(name)}">${escapeXml(text)}</MDI>`;
-
-/** As the tiles themselves say: encode.ts. */
-function coloursOf({ raster: { bands, dtype } }: Manifest): readonly string[] {
-  if (dtype === "uint8" && (bands === 3 || bands === 4)) return ["Red", "Green", "Blue", "Alpha"];
-  return ["Gray"];
-}
-
-/** With the properties of a tile, GDAL need not open it before it reads from it. */
-function sourceOf({ directory, raster }: Manifest, { row, col, name, block }: TileRecord, band: number, type: string): string {
-  const { x, y, width, height } = windowOf(raster, row, col);
-  const size = `xSize="${width}" ySize="${height}"`;
-  return [
-    "    <SimpleSource>",
-    `      <SourceFilename relativeToVRT="1">${escapeXml(`${directory}/${name}`)}</SourceFilename>`,
-    `      <SourceBand>${band}</SourceBand>`,
-    `      <SourceProperties RasterXSize="${width}" RasterYSize="${height}" DataType="${type}" BlockXSize="${block[0]}" BlockYSize="${block[1]}" />`,
-    `      <SrcRect xOff="0" yOff="0" ${size} />`,
-    `      <DstRect xOff="${x}" yOff="${y}" ${size} />`,
-    "    </SimpleSource>",
-  ].join("\n");
-}
-
-const MARK = '<Metadata domain="HOLDFAST">';
-const WHOLE = /<\/VRTDataset>\s*$/;
-const LAST_LINE = /<!-- holdfast sha256 ([0-9a-f]{64}) -->\n$/;
-const POINTER = /<MDI key="directory">([^<>]*)<\/MDI>\s*<MDI key="manifest_sha256">([0-9a-f]{64})<\/MDI>/;
-
-/** What an index says; `damaged`: it is not as it was written; `foreign`: it is whole, and none of ours. */
-export function parseIndex(bytes: Uint8Array): Pointer | "damaged" | "foreign" {
-  const text = Buffer.from(bytes).toString("utf8");
-  const last = LAST_LINE.exec(text);
-  if (!last && !text.includes(MARK)) return WHOLE.test(text) ? "foreign" : "damaged";
-  const [, directory, manifestSha256] = POINTER.exec(text) ?? [];
-  if (!last || directory === undefined || manifestSha256 === undefined) return "damaged";
-  if (sha256(text.slice(0, last.index)) !== last[1]) return "damaged";
-  const name = unescapeXml(directory);
-  return /[\\/]|^\.\.?$/.test(name) ? "damaged" : { directory: name, manifestSha256 };
+/** What an index says. */
+export function parseIndex(bytes: Uint8Array): FoundIndex {
+  return looksLikeFlatGeobuf(bytes) ? parseGti(bytes) : parseVrt(Buffer.from(bytes).toString("utf8"));
 }

@@ -88,6 +88,12 @@ export function windowOf(
   return { x, y, width: Math.min(tileSize, width - x), height: Math.min(tileSize, height - y) };
 }
 
+/** What each band shows, in GDAL's words and as the tiles themselves say: encode.ts. */
+export function coloursOf({ bands, dtype }: Pick<Raster, "bands" | "dtype">): readonly string[] {
+  const named = dtype === "uint8" && (bands === 3 || bands === 4) ? ["Red", "Green", "Blue", "Alpha"] : ["Gray"];
+  return Array.from({ length: bands }, (_, band) => named[band] ?? "Undefined");
+}
+
 /** Where a tile is, from where the raster is. */
 export function transformOf(transform: GeoTransform | undefined, { x, y }: PixelWindow): GeoTransform | undefined {
   if (!transform) return undefined;

@@ -14,10 +14,11 @@ import { readOr } from "./generations.ts";
 import { decodeGeoTiff } from "./geotiff/decode.ts";
 import type { DataType, GeoTransform, PixelWindow, RasterData } from "./geotiff/index.ts";
 import { bytesOf, TYPES } from "./geotiff/types.ts";
-import { type Pointer, parseIndex } from "./index-file.ts";
+import { parseIndex } from "./index-file.ts";
 import { decodeManifest, gridOf, type Manifest, sha256, type TileRecord, windowOf } from "./manifest.ts";
 import { indexPath } from "./options.ts";
 import { findIndex } from "./place.ts";
+import type { Pointer } from "./pointer.ts";
 
 /** Options of {@link openTileSet}. */
 export interface OpenTileSetOptions {

@@ -1,6 +1,6 @@
 /** Arguments of the functions of tile sets, checked before anything is touched. */
 import type { Durability } from "../core/prepare.ts";
-import { isIndexName } from "../format/tile-set.ts";
+import { indexForm } from "../format/tile-set.ts";
 import {
   LOCK_TIMEOUT_MAX_MS,
   TILE_COPIES,
@@ -17,6 +17,7 @@ import { compressor } from "./geotiff/compress.ts";
 import type { GeoTiffOptions } from "./geotiff/index.ts";
 import { GEOTIFF_CHECKS, planImage } from "./geotiff/options.ts";
 import { TYPES } from "./geotiff/types.ts";
+import { checkGti } from "./gti/gti.ts";
 import { gridOf, type Raster } from "./manifest.ts";
 import { type Shape, shapeOf, type TileSource } from "./source.ts";
 import { fitsXml } from "./xml.ts";
@@ -33,7 +34,7 @@ export interface TileProgress {
 export interface WriteTileSetOptions extends Omit<GeoTiffOptions, "bigTiff"> {
   /** Side of a tile in pixels, from 1 to 16384. Default 256. */
   readonly tileSize?: number | undefined;
-  /** Names of the values 0, 1, 2 ..., for the index. Default none. */
+  /** Names of the values 0, 1, 2 ..., for the index. GDAL does not see them in a `.gti.fgb`. Default none. */
   readonly categories?: readonly string[] | undefined;
   /** Tiles that are made and written at once, from 1 to 128. Default 4; fewer where `memoryBudgetBytes` asks for it. */
   readonly concurrency?: number | undefined;
@@ -133,16 +134,18 @@ export function writeJob(path: string | URL, source: TileSource, options: WriteT
     );
   }
   if (!Number.isSafeInteger(gridOf(raster).rows * gridOf(raster).cols)) throw new RangeError("option tileSize is too small");
+  const whole: Raster = {
+    ...raster,
+    crs: geo.crs,
+    geoTransform: geo.transform,
+    nodata: geo.nodata,
+    metadata: geo.metadata,
+    categories: given.categories ?? [],
+  };
+  if (indexForm(at) === "gti.fgb") checkGti(whole);
   return {
     path: at,
-    raster: {
-      ...raster,
-      crs: geo.crs,
-      geoTransform: geo.transform,
-      nodata: geo.nodata,
-      metadata: geo.metadata,
-      categories: given.categories ?? [],
-    },
+    raster: whole,
     shape,
     encoding,
     atOnce: Math.min(concurrency, Math.floor(memoryBudgetBytes / tileBytes)),
@@ -160,6 +163,6 @@ export function writeJob(path: string | URL, source: TileSource, options: WriteT
 export function indexPath(path: string | URL): string {
   const at = absolutePath(path);
   const name = at.slice(Math.max(at.lastIndexOf("/"), at.lastIndexOf("\\")) + 1);
-  if (!isIndexName(name)) throw new RangeError(`path must be a name that ends in .vrt; it is ${JSON.stringify(name)}`);
-  return at;
+  if (indexForm(name)) return at;
+  throw new RangeError(`path must be a name that ends in .vrt or .gti.fgb; it is ${JSON.stringify(name)}`);
 }

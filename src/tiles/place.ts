@@ -1,7 +1,7 @@
 /** The place of a tile set: its index, found, and locked against other writers. */
 import { resolveTarget, type Target } from "../core/target.ts";
 import { HoldfastError } from "../errors.ts";
-import { isIndexName } from "../format/tile-set.ts";
+import { indexForm } from "../format/tile-set.ts";
 import { never } from "../io/abort.ts";
 import type { Machine } from "../io/io.ts";
 import type { Program } from "../io/program.ts";
@@ -12,11 +12,10 @@ import type { RepairTileSetOptions } from "./options.ts";
 /** Finds the index. A link is followed: tiles are beside what it leads to. */
 export function* findIndex(path: string): Program<Target> {
   const target = yield* resolveTarget(path, "follow");
-  if (isIndexName(target.name)) return target;
-  throw new HoldfastError("INVALID_NAME", {
-    what: "the path leads to a file whose name does not end in .vrt",
-    path: target.path,
-  });
+  const form = indexForm(path);
+  if (form === indexForm(target.name)) return target;
+  const what = `the path leads to a file whose name does not end in .${form}`;
+  throw new HoldfastError("INVALID_NAME", { what, path: target.path });
 }
 
 /** Calls `body` as the only writer of a tile set. The lock file, `NAME.vrt.lock`, stays. */

@@ -129,7 +129,7 @@ function* mend(place: Place): Program<Repaired> {
   const current = yield* currentVersion(found, place);
   if (index === "foreign" || (index === "damaged" && !current)) return { repair: "kept", text: "it has changed meanwhile" };
   const isLost = current !== undefined && typeof index !== "object";
-  if (isLost) yield* replaceFile(place, renderedOf(current), yield* finishFor(place));
+  if (isLost) yield* replaceFile(place, renderIndex(current.manifest, current.digest), yield* finishFor(place));
   const removed = yield* removeAll(unfinished);
   const rest = `what was never committed was removed: ${removed.length}`;
   if (isLost) return { repair: "recovered", text: `the index was made again from ${current.directory}; ${rest}` };
@@ -137,8 +137,6 @@ function* mend(place: Place): Program<Repaired> {
   if (removed.length > 0) return { repair: "removed", text: rest };
   return { repair: "recovered", text: "what its index names is marked as committed" };
 }
-
-const renderedOf = ({ manifest, digest }: Version): Uint8Array => Buffer.from(renderIndex(manifest, digest), "utf8");
 
 function* finishFor({ path }: Place): Program<Finish> {
   const attributes = { mode: undefined, existing: yield* lstat(path) };
