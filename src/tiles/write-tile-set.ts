@@ -53,7 +53,10 @@ export interface TileSetResult {
 }
 
 /**
- * Writes a raster as GeoTIFF tiles and one GDAL index (`.vrt`), all or nothing.
+ * Writes a raster as GeoTIFF tiles and one GDAL index, all or nothing.
+ *
+ * The index is a virtual raster (`.vrt`), or for more than about 10,000 tiles a raster tile index (`.gti.fgb`), which GDAL opens in one
+ * time however many tiles there are. It needs GDAL 3.9, and a raster with a `geoTransform` that has north up and no rotation.
  *
  * Guarantee: at every instant, and after a crash at any instant, the index is absent, or the old one with all its tiles, or the new
  * one with all its tiles. With `durability: "durable"`, the default, the new one also survives power loss once the promise has
@@ -62,19 +65,19 @@ export interface TileSetResult {
  * Shown by `test/crash/tiles.test.ts` on the fault model in `docs/FAULT-MODEL.md`.
  *
  * Cost: a sync for each tile, and six more; the tiles under way in memory. The disk holds both versions, and for the grace period
- * those before. The lock file `NAME.vrt.lock` stays.
+ * those before. The lock file, which has the name of the index and `.lock`, stays.
  *
- * Not preserved: `NAME.vrt.aux.xml`, which GDAL has made of the old values and would apply to the new, is removed right before the
+ * Not preserved: `INDEX.aux.xml`, which GDAL has made of the old values and would apply to the new, is removed right before the
  * commit; other files beside the index (`.qml`) are not touched.
  *
- * @param path The index; its name must end in `.vrt`, and its directory must exist.
+ * @param path The index; its name must end in `.vrt` or `.gti.fgb`, and its directory must exist.
  * @param source An image in memory, a function that gives windows, or an iterable of tiles: see {@link TileSource}.
  * @throws {TypeError} or {RangeError} A wrong argument; nothing was touched.
  * @throws {HoldfastError} outcome `unchanged`: `SOURCE_FAILED`, `NO_SPACE`, `EXISTS` for tiles of other programs (see option
  *   `leftovers`), `LOCKED`, `NOT_FOUND`, `PERMISSION`, `UNSUPPORTED`, `ABORTED` and the like; details have `tile`, `row` and `col`, and
  *   how many others failed. `SYNC_FAILED` or `IO`: `unchanged` up to the commit, then `unknown` or `committed`.
  *
- * Source: the GDAL documentation, "VRT -- GDAL Virtual Format"; rename(2); fsync(2).
+ * Source: the GDAL documentation, "VRT -- GDAL Virtual Format" and "GTI -- GDAL Raster Tile Index"; rename(2); fsync(2).
  * @example
  * await writeTileSet("elevation.vrt", { width, height, dtype: "float32", read: (window) => compute(window) }, {
  *   crs: 32633,

@@ -96,21 +96,24 @@ describe("the doctor finds a tile set", () => {
     }
   });
 
-  it("whose index is lost or torn, and makes it again byte by byte, of the newest that was committed", async (t) => {
-    const { dir, vrt } = place(t);
-    for (const seed of [1, 2]) await writeTileSet(vrt, small(seed), tiny);
-    const good = fs.readFileSync(vrt);
-    await killed(vrt, 3, tiny);
-    for (const bad of [good.subarray(0, 400), Buffer.alloc(good.length), undefined]) {
-      if (bad) fs.writeFileSync(vrt, bad);
-      else fs.rmSync(vrt);
-      const { before, repaired } = await examined(dir);
-      assert.deepEqual([before.state, before.repair, repaired.repaired], ["damaged", "recovered", true]);
-      assert.match(before.text, bad ? /is damaged/ : /is absent/);
-      assert.deepEqual(fs.readFileSync(vrt), good);
-    }
-    assert.equal(generations(dir).length, 2, "of the killed one nothing is left");
-  });
+  for (const name of ["out.vrt", "out.gti.fgb"]) {
+    it(`whose ${name} is lost or torn, and makes it again byte by byte, of the newest that was committed`, async (t) => {
+      const { dir, vrt } = place(t, name);
+      const options = { ...tiny, geoTransform: [0, 1, 0, 0, 0, -1] as const };
+      for (const seed of [1, 2]) await writeTileSet(vrt, small(seed), options);
+      const good = fs.readFileSync(vrt);
+      await killed(vrt, 3, options);
+      for (const bad of [good.subarray(0, 400), Buffer.alloc(good.length), undefined]) {
+        if (bad) fs.writeFileSync(vrt, bad);
+        else fs.rmSync(vrt);
+        const { before, repaired } = await examined(dir);
+        assert.deepEqual([before.state, before.repair, repaired.repaired], ["damaged", "recovered", true]);
+        assert.match(before.text, bad ? /is damaged/ : /is absent/);
+        assert.deepEqual(fs.readFileSync(vrt), good);
+      }
+      assert.equal(generations(dir).length, 2, "of the killed one nothing is left");
+    });
+  }
 
   it("of which nothing is whole, and touches nothing of it", async (t) => {
     const { dir, vrt } = place(t);

@@ -1,4 +1,4 @@
-/** GDAL as another reader of rasters: that of this machine, and the one that npm installs, as WebAssembly. */
+/** GDAL as another reader of rasters: that of this machine, and those that npm installs, as WebAssembly. */
 import { execFileSync, spawnSync } from "node:child_process";
 import fs from "node:fs";
 import { createRequire } from "node:module";
@@ -33,8 +33,10 @@ export interface Gdal {
   readonly translate: (file: string, options: readonly string[]) => Promise<Buffer>;
 }
 
-export const needsGdal: string | false =
-  spawnSync("gdalinfo", ["--version"], { stdio: "ignore" }).status === 0 ? false : "needs gdal-bin";
+const [, version] = /^GDAL (\d+\.\d+)/.exec(String(spawnSync("gdalinfo", ["--version"]).stdout)) ?? [];
+export const needsGdal: string | false = version === undefined && "needs gdal-bin";
+/** The first with the driver GTI. */
+const needsGdal39 = needsGdal || (Number(version?.replace(".", "")) < 39 && `needs GDAL 3.9; gdal-bin is ${version}`);
 
 /** That of this machine. */
 export const native: Gdal = {
@@ -106,6 +108,69 @@ const wasm: Gdal = {
 
 /** Each is asked the same. */
 export const GDALS: readonly Gdal[] = [native, wasm];
+
+/** What of gdal3.js 3 is used here. It has GDAL 3.10 without codecs and without the table of EPSG codes, and sees the files of the host. */
+interface Gdal310 {
+  readonly Gdal: {
+    readonly allRegister: () => void;
+    readonly openEx: (file: string, flags: number) => Dataset | null;
+    readonly errorReset: () => void;
+    readonly getLastErrorMsg: () => string;
+  };
+  readonly VectorString: new () => object;
+  readonly toVector: (type: new () => object, texts: readonly string[]) => object;
+}
+interface Dataset {
+  readonly info: (options: object) => string;
+  readonly translate: (file: string, options: object) => Dataset;
+  readonly close: () => void;
+  /** Lets go of the memory, which the collector would do too late. */
+  readonly delete: () => void;
+}
+
+let loaded310: Promise<Gdal310> | undefined;
+
+async function withDataset310<T>(
+  file: string,
+  use: (dataset: Dataset, textsOf: (texts: readonly string[]) => object) => T,
+): Promise<T> {
+  const main = require.resolve("gdal3js-next/node.js");
+  loaded310 ??= (require(main) as (config: object) => Promise<Gdal310>)({ path: path.join(path.dirname(main), "dist") });
+  const { Gdal, VectorString, toVector } = await loaded310;
+  Gdal.allRegister();
+  Gdal.errorReset();
+  const dataset = Gdal.openEx(file, 0x02 | 0x40); // a raster, and errors are told
+  const said = (): string => Gdal.getLastErrorMsg();
+  if (!dataset) throw new Error(`GDAL 3.10 can't open ${file}: ${said()}`);
+  try {
+    const result = use(dataset, (texts) => toVector(VectorString, texts));
+    if (said() === "") return result;
+  } finally {
+    dataset.close();
+    dataset.delete();
+  }
+  throw new Error(`GDAL 3.10 of ${file}: ${said()}`);
+}
+
+const wasm310: Gdal = {
+  name: "gdal3.js 3",
+  skip: wasm.skip,
+  info: (file) =>
+    withDataset310(file, (dataset, textsOf) => JSON.parse(dataset.info(textsOf(["-json", "-checksum"]))) as GdalInfo),
+  translate: (file, options) =>
+    withDataset310(file, (dataset, textsOf) => {
+      const made = `${file}.made.tif`;
+      const written = dataset.translate(made, textsOf(["-of", "GTiff", ...options]));
+      written.close();
+      written.delete();
+      const bytes = fs.readFileSync(made);
+      fs.rmSync(made);
+      return bytes;
+    }),
+};
+
+/** Those that know raster tile indexes. */
+export const GTI_GDALS: readonly Gdal[] = [{ ...native, skip: needsGdal39 }, wasm310];
 
 const PLAIN = ["COMPRESS=NONE", "TILED=NO", "INTERLEAVE=PIXEL", "BIGTIFF=NO", "SPARSE_OK=NO"];
 

@@ -19,7 +19,7 @@ export const place = (t: Context, name = "out.vrt"): { dir: string; vrt: string 
 export const generations = (dir: string): string[] =>
   fs
     .readdirSync(dir)
-    .filter((name) => /_tiles\.\d{6}-/.test(name))
+    .filter((name) => /_(tiles|gti)\.\d{6}-/.test(name))
     .sort();
 export const small = (seed = 1): GeoTiffImage => randomImage("int16", 50, 40, 1, seed);
 export const tiny = { tileSize: 16, compression: "none" } as const;

@@ -9,7 +9,8 @@ import type { BuildOptions } from "../tiles-build.ts";
 const AFTER_HELP = `
 INPUT is a GeoTIFF or COG: strips or tiles; bands beside or after each other; 8
 to 64 bits; uncompressed, LZW, deflate, PackBits, or zstd (Node 22.15). INDEX is
-a .vrt, which may be there: GDAL reads the old or the new version, whole.
+a .vrt, or for more than about 10,000 tiles a .gti.fgb, which GDAL from 3.9 on
+opens at once. It may be there: GDAL reads the old or the new version, whole.
 Values, type, place, no-data value and metadata are taken over. What a tile set
 can't have (a colour table, say) is named on standard error, and is "notKept"
 with --json; what would put the raster in another place is refused.
@@ -31,6 +32,7 @@ Examples:
   holdfast tiles build elevation.tif elevation.vrt
   holdfast tiles build --tile-size 1024 --compression none cog.tif cog.vrt
   holdfast tiles build --resume --memory 2G large.tif large.vrt
+  holdfast tiles build country.tif country.gti.fgb
   holdfast tiles build --json in.tif out.vrt | jq .notKept`;
 
 /** Adds the command. */
@@ -40,7 +42,7 @@ export function addTilesBuild(tiles: Command, context: Context): void {
     .summary("make a tile set of a GeoTIFF")
     .description("Writes a GeoTIFF as a tile set: all of it or nothing.")
     .argument("<input>", "the GeoTIFF")
-    .argument("<index>", "the .vrt file to write")
+    .argument("<index>", "the .vrt or .gti.fgb file to write")
     .option("--tile-size <pixels>", "side of a tile (default: 256)", wholeNumber(1, 16_384))
     .addOption(new Option("--compression <name>", "of the tiles (default: deflate)").choices(["none", "deflate", "zstd"]))
     .option("--level <number>", "of the compression: 1 to 9 (deflate), 22 (zstd)", wholeNumber(1, 22))

@@ -6,7 +6,8 @@ import type { Context } from "../program.ts";
 import { addTilesBuild } from "./tiles-build.ts";
 
 const AFTER_HELP = `
-INDEX is a .vrt that this or writeTileSet has written; its tiles are beside it.
+INDEX is a .vrt or .gti.fgb that this or writeTileSet has written; its tiles are
+beside it.
 
 --json prints one object a line: each tile, then the numbers.
 
@@ -39,7 +40,7 @@ export function addTiles(program: Command, context: Context): void {
       .command(name)
       .summary(summary)
       .description(text)
-      .argument("<index>", "the .vrt file")
+      .argument("<index>", "the .vrt or .gti.fgb file")
       .option("--json", "print JSON, one object a line")
       .addHelpText("after", AFTER_HELP)
       .action(async (index: string, { json = false }: { readonly json?: boolean }) => {

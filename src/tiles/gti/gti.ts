@@ -24,7 +24,9 @@ export function checkGti({ dtype, geoTransform, metadata, nodata }: Raster): voi
   }
   const taken = Object.keys(metadata).find((name) => RESERVED.test(name));
   if (taken !== undefined) {
-    throw new RangeError(`option metadata: GDAL takes ${JSON.stringify(taken)} in a .gti.fgb for an instruction`);
+    throw new RangeError(
+      `option metadata: GDAL takes ${JSON.stringify(taken)} in a .gti.fgb for an instruction; leave it out, or write a .vrt`,
+    );
   }
 }
 
@@ -67,17 +69,11 @@ const INSET = 1 / 1024;
 function boundsOf(raster: Raster, row: number, col: number): Box {
   const { x, y, width, height } = windowOf(raster, row, col);
   const [left, dx, , top, , dy] = raster.geoTransform ?? [0, 1, 0, 0, 0, -1];
-  return [
-    left + (x + INSET) * dx,
-    top + (y + height - INSET) * dy,
-    left + (x + width - INSET) * dx,
-    top + (y + INSET) * dy,
-  ];
+  return [left + (x + INSET) * dx, top + (y + height - INSET) * dy, left + (x + width - INSET) * dx, top + (y + INSET) * dy];
 }
 
 const MARK = '"HOLDFAST_INDEX_SHA256":"';
-const POINTER =
-  /^([0-9a-f]{64})","HOLDFAST_MANIFEST_SHA256":"([0-9a-f]{64})","HOLDFAST_DIRECTORY":("(?:[^"\\]|\\.)*")/;
+const POINTER = /^([0-9a-f]{64})","HOLDFAST_MANIFEST_SHA256":"([0-9a-f]{64})","HOLDFAST_DIRECTORY":("(?:[^"\\]|\\.)*")/;
 /** More than the two digests and the longest name of a directory, each letter of it escaped, can take. */
 const POINTER_BYTES_MAX = 4096;
 

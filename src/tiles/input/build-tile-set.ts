@@ -43,7 +43,7 @@ export interface TileSetBuild extends TileSetResult {
  * Not preserved: what `notKept` of the result names. What would put the raster in another place is refused instead.
  *
  * @param input The file. It must not change meanwhile.
- * @param path The index; its name must end in `.vrt`, and its directory must exist.
+ * @param path The index; its name must end in `.vrt` or `.gti.fgb`, and its directory must exist.
  * @throws {TypeError} or {RangeError} A wrong argument, or a memory budget that is too small for the blocks of the input.
  * @throws {HoldfastError} As `writeTileSet`, and, with outcome `unchanged`: `UNSUPPORTED` if `geotiff` is not installed, the input
  *   is no TIFF, has another type or compression, or a reference system without an EPSG code; `SOURCE_FAILED` if it is damaged.
