@@ -9,11 +9,10 @@ import { LISTED_MAX } from "../util/limits.ts";
 import { adopted, type Foreign } from "./adopt.ts";
 import { writeMember } from "./generations.ts";
 import { describeGeoTiff } from "./geotiff/decode.ts";
-import { planOf } from "./geotiff/encode.ts";
-import { encodeGeoTiff } from "./geotiff/index.ts";
-import { gridOf, type TileRecord, transformOf } from "./manifest.ts";
+import { encodePlanned, planOf } from "./geotiff/encode.ts";
+import { gridOf, sha256, type TileRecord, transformOf } from "./manifest.ts";
 import type { WriteJob } from "./options.ts";
-import { recordOf, sealed } from "./resume.ts";
+import { sealed } from "./resume.ts";
 import { lineOf, type TileWork } from "./source.ts";
 
 interface Failure {
@@ -55,7 +54,7 @@ export async function makeTiles(job: WriteJob, machine: Machine, dir: string, { 
     const old = resumed.get(name);
     if (old) return old;
     const data = await adopted(machine, job, foreign, work, signal);
-    const bytes = await bytesOf(job, data ? { ...work, content: async () => ({ data }) } : work, signal);
+    const { bytes, block } = await encoded(job, data ? { ...work, content: async () => ({ data }) } : work, signal);
     if (data) adoptedCount++;
     const write = (): Promise<void> => run(writeMember(dir, name, bytes, job.durability !== "volatile"), machine.io, signal);
     await slotsOf(machine)
@@ -63,7 +62,7 @@ export async function makeTiles(job: WriteJob, machine: Machine, dir: string, { 
       .catch((error: unknown) => {
         throw isHoldfastError(error) ? error.settled(error.outcome, { neededBytes: bytes.length }) : error;
       });
-    return recordOf(work.row, work.col, name, bytes);
+    return { row: work.row, col: work.col, name, sizeBytes: bytes.length, sha256: sha256(bytes), block };
   };
   const worker = async (): Promise<void> => {
     while (failures.length === 0) {
@@ -89,20 +88,27 @@ export async function makeTiles(job: WriteJob, machine: Machine, dir: string, { 
   return { tiles: tiles.sort((a, b) => a.row - b.row || a.col - b.col), adoptedCount };
 }
 
-async function bytesOf(job: WriteJob, work: TileWork, signal: AbortSignal): Promise<Uint8Array> {
+/** A tile as it is written, and the size of the blocks in it. */
+interface Encoded extends Pick<TileRecord, "block"> {
+  readonly bytes: Uint8Array;
+}
+
+async function encoded(job: WriteJob, work: TileWork, signal: AbortSignal): Promise<Encoded> {
   const { row, col, window } = work;
   const content = await orAbort(work.content(), signal);
   const { bands, dtype } = job.raster;
   const size = { width: window.width, height: window.height, bands };
   try {
     if ("encoded" in content) {
-      expectShape(describeGeoTiff(content.encoded, "tile"), { ...size, dtype });
-      return sealed(job, row, col, content.encoded);
+      const described = describeGeoTiff(content.encoded, "tile");
+      expectShape(described, { ...size, dtype });
+      return { bytes: sealed(job, row, col, content.encoded), block: described.block };
     }
     const image = { ...size, data: content.data };
-    expectShape(planOf(image), { ...size, dtype });
-    const geoTransform = transformOf(job.raster.geoTransform, window);
-    return sealed(job, row, col, await encodeGeoTiff(image, { ...job.encoding, geoTransform }));
+    const plan = planOf(image, { ...job.encoding, geoTransform: transformOf(job.raster.geoTransform, window) });
+    expectShape(plan, { ...size, dtype });
+    const bytes = await encodePlanned(image, plan);
+    return { bytes: sealed(job, row, col, bytes), block: [plan.blockWidth, plan.blockHeight] };
   } catch (cause) {
     throw new HoldfastError("SOURCE_FAILED", { what: `the source gave what is no tile (${messageOf(cause)})`, cause });
   }

@@ -52,14 +52,9 @@ export function* takeOver(job: WriteJob, dir: string, keep: (tile: TileRecord) =
       const bytes = left.has(name) ? yield* readOr(path) : undefined;
       if (!bytes || !isWhole(job, row, col, bytes)) continue;
       yield* syncPath(path, job.durability !== "volatile");
-      keep(recordOf(row, col, name, bytes));
+      keep({ row, col, name, sizeBytes: bytes.length, sha256: sha256(bytes), block: describeGeoTiff(bytes, name).block });
       left.delete(name);
     }
   }
   for (const name of left) yield* unlessGone(unlink(pathIn(dir, name)));
-}
-
-/** What the manifest says of a tile. */
-export function recordOf(row: number, col: number, name: string, bytes: Uint8Array): TileRecord {
-  return { row, col, name, sizeBytes: bytes.length, sha256: sha256(bytes), block: describeGeoTiff(bytes, name).block };
 }

@@ -3,7 +3,7 @@ import { geoTags } from "./geo.ts";
 import { type GeoTiffOptions, type GeoTiffShape, type Plan, planImage } from "./options.ts";
 import { PREDICTOR_TAG, predict } from "./predictor.ts";
 import { layOut, type Tag } from "./tags.ts";
-import { bytesOf, type DataType, type RasterData, TYPES, typeOf } from "./types.ts";
+import { bytesOf, type DataType, LITTLE_ENDIAN, type RasterData, TYPES, typeOf } from "./types.ts";
 
 /** A rectangle of pixels. */
 export interface PixelWindow {
@@ -49,9 +49,14 @@ const BLOCKS_AHEAD = 4;
  * await writeFile("elevation.tif", bytes);
  */
 export async function encodeGeoTiff(image: GeoTiffImage, options?: GeoTiffOptions): Promise<Uint8Array> {
-  const pieces: Uint8Array[] = [];
-  for await (const piece of piecesOf(planOf(image, options), (window) => crop(image, window))) pieces.push(piece);
-  return Buffer.concat(pieces);
+  return await encodePlanned(image, planOf(image, options));
+}
+
+/** An image whose plan has been made. */
+export async function encodePlanned(image: GeoTiffImage, plan: Plan): Promise<Uint8Array> {
+  const blocks: Uint8Array[] = [];
+  for await (const piece of piecesOf(plan, (window) => crop(image, window), "kept")) blocks.push(piece);
+  return Buffer.concat(blocks);
 }
 
 /** The plan of an image in memory, which is checked. */
@@ -84,14 +89,17 @@ export function streamGeoTiff(
 ): AsyncGenerator<Uint8Array, void, undefined> {
   const plan = planImage(shape, options);
   if (typeof read !== "function") throw new TypeError("read must be a function");
-  return piecesOf(plan, read);
+  return piecesOf(plan, read, "reused");
 }
 
 type Read = (window: PixelWindow) => Promise<RasterData> | RasterData;
+/** Whether what was read stays as it is until its piece is used, so that it may be the piece. */
+type Values = "kept" | "reused";
 
-function piecesOf(plan: Plan, read: Read): AsyncGenerator<Uint8Array, void, undefined> {
+function piecesOf(plan: Plan, read: Read, values: Values): AsyncGenerator<Uint8Array, void, undefined> {
   const compress = compressor(plan.compression, plan.level); // throws here, not at the first piece
-  const encode = async (window: PixelWindow): Promise<Uint8Array> => await compress(blockOf(plan, window, await read(window)));
+  const encode = async (window: PixelWindow): Promise<Uint8Array> =>
+    await compress(blockOf(plan, window, await read(window), values));
   return pieces(plan, inOrder(windowsOf(plan), BLOCKS_AHEAD, encode));
 }
 
@@ -124,16 +132,18 @@ function* windowsOf({ width, height, blockWidth, blockHeight }: Plan): Generator
 }
 
 /** The bytes of a block, to be compressed: values of the window, and zeros to the right of it and below. */
-function blockOf(plan: Plan, { width, height }: PixelWindow, data: RasterData): Uint8Array {
+function blockOf(plan: Plan, { width, height }: PixelWindow, data: RasterData, values: Values): Uint8Array {
   const { dtype, bands, blockWidth, predictor } = plan;
   const type = TYPES[dtype];
   if (typeOf(data) !== dtype) throw new TypeError(`the values of a window must be of type ${dtype}`);
   if (data.length !== width * height * bands) {
     throw new RangeError(`a window of ${width} x ${height} must have ${width * height * bands} values; it has ${data.length}`);
   }
+  const from = bytesOf(data);
+  const isAsItIs = from.length === blockBytesOf(plan) && predictor === "none" && LITTLE_ENDIAN;
+  if (isAsItIs && values === "kept") return from;
   const bytes = new Uint8Array(blockBytesOf(plan));
   const [rowBytes, blockRowBytes] = [width * bands * type.bytes, blockWidth * bands * type.bytes];
-  const from = bytesOf(data);
   for (let y = 0; y < height; y++) bytes.set(from.subarray(y * rowBytes, (y + 1) * rowBytes), y * blockRowBytes);
   predict({ bytes, width: blockWidth, bands, type }, predictor);
   return bytes;

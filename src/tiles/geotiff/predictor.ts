@@ -50,23 +50,37 @@ function eachRow({ bytes, width, bands, type }: Block, change: (row: Uint8Array)
 /** Where the byte of weight `plane`, largest first, stands in a value in memory. */
 const byteOf = (plane: number, size: number): number => (LITTLE_ENDIAN ? size - 1 - plane : plane);
 
+/** Each byte of one word less that of the other, all four at once: no borrow leaves its byte. */
+const lessBytes = (a: number, b: number): number => ((a | 0x8080_8080) - (b & 0x7f7f_7f7f)) ^ ((a ^ ~b) & 0x8080_8080);
+
+/**
+ * A value has one or two words, each with the bytes of four planes. Differences are taken of whole words, before their bytes go
+ * each to its plane: it is the same, and four times as fast.
+ */
 function spread({ width, bands, type: { bytes: size } }: Block): (row: Uint8Array) => void {
   const count = width * bands;
-  const old = new Uint8Array(count * size);
-  const step = bands * size;
+  const step = size / 4;
+  const words = new Int32Array(count * step);
+  const old = new Uint8Array(words.buffer);
+  const put = (row: Uint8Array, at: number, difference: number): void => {
+    row[at] = difference >>> 24;
+    row[at + count] = difference >>> 16;
+    row[at + 2 * count] = difference >>> 8;
+    row[at + 3 * count] = difference;
+  };
   return (row) => {
     old.set(row);
-    for (let plane = 0; plane < size; plane++) {
-      const start = plane * count;
-      const first = byteOf(plane, size);
-      // What is before the first pixel is the last one of the plane before.
-      const last = byteOf(plane - 1, size) + (count - bands) * size;
+    for (let part = 0; part < step; part++) {
+      const [first, heavier] = LITTLE_ENDIAN ? [step - 1 - part, step - part] : [part, part - 1];
+      const start = 4 * part * count;
       for (let i = 0; i < bands; i++) {
-        const before = plane === 0 ? 0 : (old[last + i * size] as number);
-        row[start + i] = (old[first + i * size] as number) - before;
+        // What is before the first pixel is the last one of the plane before.
+        const last = (count - bands + i) * step;
+        const above = part === 0 ? 0 : (words[last + heavier] as number) << 24;
+        put(row, start + i, lessBytes(words[first + i * step] as number, ((words[last + first] as number) >>> 8) | above));
       }
-      for (let i = bands, from = first + step; i < count; i++, from += size)
-        row[start + i] = (old[from] as number) - (old[from - step] as number);
+      for (let i = bands, from = first; i < count; i++, from += step)
+        put(row, start + i, lessBytes(words[from + bands * step] as number, words[from] as number));
     }
   };
 }
