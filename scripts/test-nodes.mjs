@@ -74,6 +74,7 @@ async function onVersion(version) {
     PATH: `${path.dirname(node)}${path.delimiter}${process.env.PATH}`,
     TMPDIR: dir,
     HOLDFAST_LONG: long ? "1" : "",
+    HOLDFAST_WIDE: "1",
   };
   // A process group of its own, so that nothing that a test has started outlives the run.
   const options = { cwd: ROOT, env, stdio: "ignore", detached: true };

@@ -78,7 +78,11 @@ async function onVersion(version, prefix, project) {
   const report = path.join(project, `${version}.ndjson`);
   const files = testFiles(long ? [] : NOT_IN_SHORT_FORM, words);
   const how = { reporter: "./reporter.mjs", destination: prefix.seen(report), form };
-  const options = { cwd: project, env: { CI: "true", HOLDFAST_LONG: long ? "1" : "" }, timeoutMs: RUN_TIMEOUT_MS[form] };
+  const options = {
+    cwd: project,
+    env: { CI: "true", HOLDFAST_LONG: long ? "1" : "", HOLDFAST_WIDE: "1" },
+    timeoutMs: RUN_TIMEOUT_MS[form],
+  };
   const { code, output } = await prefix.run([node, ...testArguments(files, how)], options);
   prefix.end(); // what a failed test has left running
   if (stopped) return;

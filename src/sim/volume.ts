@@ -21,6 +21,8 @@ export interface Inode {
   /** Missing blocks are zeros, and so is what a block lacks at its end. The arrays never change. */
   blocks: ReadonlyMap<number, Uint8Array>;
   entries: ReadonlyMap<string, Entry>;
+  /** Of the one volume that may change it; another copies it first. */
+  owner: object;
   /** Whether `blocks` and `entries` belong to a copy too: they are copied before they change. */
   shared: boolean;
   /** What tells it from others, as far as it was asked for since its last change. */
@@ -32,7 +34,9 @@ export const ROOT = 1;
 
 /** All objects, reachable or not. Changed by {@link Volume.apply} only. */
 export class Volume {
-  readonly #inodes = new Map<number, Inode>();
+  #inodes = new Map<number, Inode>();
+  /** What this volume alone has is marked with it. */
+  #owner = {};
 
   /** The object with this number. */
   inode(number: number): Inode {
@@ -49,11 +53,18 @@ export class Volume {
   /** A copy that changes on its own. */
   clone(): Volume {
     const copy = new Volume();
-    for (const [number, inode] of this.#inodes) {
-      inode.shared = true;
-      copy.#inodes.set(number, { ...inode });
-    }
+    copy.#inodes = new Map(this.#inodes);
+    this.#owner = {};
     return copy;
+  }
+
+  /** The object, to be changed. */
+  #own(number: number): Inode {
+    const inode = this.inode(number);
+    if (inode.owner === this.#owner) return inode;
+    const own = { ...inode, owner: this.#owner, shared: true };
+    this.#inodes.set(number, own);
+    return own;
   }
 
   /** Makes one change. */
@@ -61,19 +72,20 @@ export class Volume {
     if (op.kind === "birth") {
       const { kind, text, ...attributes } = op.birth;
       const rest = { sizeBytes: text.length, links: 0, modifiedMs: op.atMs, blocks: new Map(), entries: new Map() };
-      this.#inodes.set(op.inode, { number: op.inode, kind, text, attributes, ...rest, shared: false, key: undefined });
+      const own = { owner: this.#owner, shared: false, key: undefined };
+      this.#inodes.set(op.inode, { number: op.inode, kind, text, attributes, ...rest, ...own });
       return;
     }
-    const inode = this.inode(op.inode);
+    const inode = this.#own(op.inode);
     inode.key = undefined;
     switch (op.kind) {
       case "entry": {
         const before = inode.entries.get(op.key);
-        if (before) this.inode(before.child).links--;
+        if (before) this.#own(before.child).links--;
         if (op.child === undefined) changeable(inode).entries.delete(op.key);
         else {
           changeable(inode).entries.set(op.key, { name: op.name, child: op.child });
-          this.inode(op.child).links++;
+          this.#own(op.child).links++;
         }
         break;
       }
@@ -95,13 +107,14 @@ export class Volume {
 
   /** Cuts off what lies beyond the end of each file, as mounting after a crash does: it must not come back later. */
   trim(): void {
-    for (const inode of this.#inodes.values()) {
-      for (const [index, bytes] of inode.blocks) {
-        const keep = inode.sizeBytes - index * BLOCK_BYTES;
+    for (const { number, sizeBytes, blocks } of this.#inodes.values()) {
+      for (const [index, bytes] of blocks) {
+        const keep = sizeBytes - index * BLOCK_BYTES;
         if (keep >= bytes.length) continue;
-        inode.key = undefined;
-        if (keep <= 0) changeable(inode).blocks.delete(index);
-        else changeable(inode).blocks.set(index, bytes.slice(0, keep));
+        const own = changeable(this.#own(number));
+        own.key = undefined;
+        if (keep <= 0) own.blocks.delete(index);
+        else own.blocks.set(index, bytes.slice(0, keep));
       }
     }
   }
@@ -114,8 +127,7 @@ export class Volume {
   ): Generator<{ readonly path: string; readonly inode: Inode }> {
     yield { path: path === "" ? "/" : path, inode: from };
     if (from.entries.size === 0) return;
-    const entries = [...from.entries.values()].sort((a, b) => (a.name < b.name ? -1 : 1));
-    for (const { name, child } of entries) {
+    for (const { name, child } of sorted(from)) {
       const inode = this.inode(child);
       // A crash between the two halves of a directory's rename can leave it inside itself.
       if (above.includes(inode)) continue;
@@ -125,10 +137,26 @@ export class Volume {
 
   /** Equal for two volumes exactly if nobody can tell them apart by names, content and attributes. */
   fingerprint(): string {
-    let text = "";
-    for (const { path, inode } of this.walk()) text += `${path}\0${keyOf(inode)}\n`;
-    return digest(text);
+    return digest(this.#described(this.inode(ROOT), []));
   }
+
+  /** An object and all below it, each with its name before it; a zero ends a directory. */
+  #described(from: Inode, above: readonly Inode[]): string {
+    let text = keyOf(from);
+    if (from.entries.size === 0) return text;
+    const inside = [...above, from];
+    for (const { name, child } of sorted(from)) {
+      const inode = this.inode(child);
+      if (!inside.includes(inode)) text += `/${name}\0${this.#described(inode, inside)}`;
+    }
+    return `${text}\0`;
+  }
+}
+
+/** Entries by name. */
+function sorted({ entries }: Inode): readonly Entry[] {
+  const all = [...entries.values()];
+  return all.length < 2 ? all : all.sort((a, b) => (a.name < b.name ? -1 : 1));
 }
 
 /** What tells an object from others, but for its names. */

@@ -54,28 +54,23 @@ describe("holdfast demo", () => {
     assert.equal(acts.fullDisk["fs.writeFile"]?.kept, false);
   });
 
-  it("takes what git tracks, and nothing else; prints a table of 80 columns at most", async (t) => {
-    const dir = someFiles(tempDir(t));
-    const git = (...args: readonly string[]): void => void execFileSync("git", args, { cwd: dir });
-    git("init", "--quiet");
-    git("add", "a.txt", "deep");
-    const ended = await holdfast(["demo", "--seconds", "1"], "", { cwd: path.join(dir, "deep") });
-    assert.equal(ended.code, 0, ended.stdout + ended.stderr);
-    assertForPeople(ended);
-    assert.match(ended.stdout, /^2 files, .* git tracks/m);
-    assert.match(ended.stdout, /^holdfast +2 .* 0 +0 +0 /m);
-    assert.match(ended.stdout, /import \* as holdfast from "holdfast";/);
-    for (const line of ended.stdout.split("\n")) if (!line.includes(dir)) assert.ok(line.length <= 80, line);
-  });
-
-  it("says which libraries are not installed, and goes on without them", async (t) => {
+  it("takes what git tracks, and nothing else; prints a table of 80 columns at most; says which libraries are not installed", async (t) => {
     const dir = tempDir(t);
     fs.cpSync(path.join(ROOT, "dist"), path.join(dir, "dist"), { recursive: true });
     fs.copyFileSync(path.join(ROOT, "package.json"), path.join(dir, "package.json"));
     fs.symlinkSync(path.join(ROOT, "node_modules"), path.join(dir, "node_modules"), "junction");
     const main = path.join(dir, "dist/cli/main.js");
-    const ended = await start(["demo", "--seconds", "1", someFiles(tempDir(t))], {}, main).ended;
+    const files = someFiles(tempDir(t));
+    const git = (...args: readonly string[]): void => void execFileSync("git", args, { cwd: files });
+    git("init", "--quiet");
+    git("add", "a.txt", "deep");
+    const ended = await start(["demo", "--seconds", "1"], { cwd: path.join(files, "deep") }, main).ended;
     assert.equal(ended.code, 0, ended.stdout + ended.stderr);
+    assertForPeople(ended);
+    assert.match(ended.stdout, /^2 files, .* git tracks/m);
+    assert.match(ended.stdout, /^holdfast +2 .* 0 +0 +0 /m);
+    assert.match(ended.stdout, /import \* as holdfast from "holdfast";/);
+    for (const line of ended.stdout.split("\n")) if (!line.includes(files)) assert.ok(line.length <= 80, line);
     assert.match(ended.stdout, /^write-file-atomic +not installed$/m);
     assert.match(ended.stdout, /^atomically +not installed$/m);
   });

@@ -5,6 +5,7 @@ import fs from "node:fs";
 import path from "node:path";
 import { describe, it, type TestContext } from "node:test";
 import { encodeGeoTiff, type GeoTiffImage } from "holdfast/tiles/geotiff";
+import { countText } from "../../dist/cli/table.js";
 import { gdalValues, native, needsGdal } from "../support/gdal.ts";
 import { needsPosix, needsTerminal } from "../support/needs.ts";
 import { bytesOf, randomImage } from "../support/rasters.ts";
@@ -134,12 +135,22 @@ describe("holdfast tiles build", { concurrency: 3 }, () => {
   });
 
   it("on a terminal: a bar with tiles, tiles a second and time left", { skip: needsTerminal }, async (t) => {
-    const { dir } = await placed(t, randomImage("uint8", 320, 320, 1, 1));
-    const line = ["exec", process.execPath, MAIN, "tiles", "build", "--tile-size", "16", "in.tif", "out.vrt"].join(" ");
-    const { stdout, code } = await startProgram("script", ["-qec", line, "/dev/null"], { cwd: dir }).ended;
-    assert.equal(code, 0);
-    assert.match(stdout, /\rtiles \[#* *\] \d+% \d+\/400, [\d,]+\/s, \d+ s left, [\d.]+ k?B/);
-    assert.ok(stdout.includes("\r\x1b[Kwrote 400 tiles"), "the bar is taken away");
+    // It comes after a second: the work grows until there is one.
+    for (let side = 800, seconds = 0; seconds < 2; side *= 2) {
+      const { dir } = await placed(t, randomImage("uint8", side, side, 1, 1));
+      const line = ["exec", process.execPath, MAIN, "tiles", "build", "--tile-size", "16", "in.tif", "out.vrt"].join(" ");
+      const beganMs = performance.now();
+      const { stdout, code } = await startProgram("script", ["-qec", line, "/dev/null"], { cwd: dir }).ended;
+      seconds = (performance.now() - beganMs) / 1000;
+      assert.equal(code, 0);
+      if (seconds < 2) continue;
+      const count = (side / 16) ** 2;
+      assert.match(
+        stdout,
+        new RegExp(`\\rtiles \\[#* *\\] \\d+% [\\d,]+/${countText(count)}, [\\d,]+/s, \\d+ s left, [\\d.]+ [kM]?B`),
+      );
+      assert.ok(stdout.includes(`\r\x1b[Kwrote ${countText(count)} tiles`), "the bar is taken away");
+    }
   });
 });
 

@@ -10,7 +10,7 @@ import { newId, ourName } from "../../dist/format/names.js";
 import { currentMachine } from "../../dist/io/current.js";
 import { close, open, type Program } from "../../dist/io/program.js";
 import { run } from "../../dist/io/run.js";
-import { deep } from "../support/deep.ts";
+import { deep, needsWide } from "../support/deep.ts";
 import { contentOf, DIR, expectNothingLeft, put } from "../support/directories.ts";
 
 const sweepApp = (): Promise<unknown> => run(sweepDead("/app"), currentMachine().io);
@@ -75,13 +75,14 @@ async function deadInGap(disk: SimDisk): Promise<void> {
   process.kill();
 }
 
-it("two recoverers of one commit: it is finished once", () =>
+it("two recoverers of one commit: it is finished once", { skip: needsWide }, () =>
   expectSound({
     disk: { exchanges: false },
     setup: deadInGap,
     programs: [sweepApp, sweepApp],
     check: oneOf("A"),
-  }));
+  }),
+);
 
 it("two sweepers of one dead directory", () =>
   expectSound({

@@ -9,7 +9,7 @@ import { newId, OURS, ourName, parseOurName } from "../../dist/format/names.js";
 import { currentMachine } from "../../dist/io/current.js";
 import type { Program } from "../../dist/io/program.js";
 import { run } from "../../dist/io/run.js";
-import { deep } from "../support/deep.ts";
+import { deep, needsWide } from "../support/deep.ts";
 import { FINISH } from "../support/finish.ts";
 
 const PATH = "/app/config.json";
@@ -147,7 +147,7 @@ describe("the public functions, in every order", () => {
       },
     }));
 
-  it("writer and writer in two processes", { timeout: 60_000 }, async () => {
+  it("writer and writer in two processes", { timeout: 60_000, skip: needsWide }, async () => {
     const { violations, complete, text } = await interleave({
       setup,
       programs: [() => writeFile(PATH, "A"), () => writeFile(PATH, "BB")],

@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { onDisk, SimDisk, type SweepOptions, sweep } from "holdfast/sim";
-import { deep } from "../support/deep.ts";
+import { deep, needsWide, wide } from "../support/deep.ts";
 import { expectNothingLeft, expectOldOrNew, type Files, publish, put, useBeside, WAYS } from "../support/directories.ts";
 
 type Case = (typeof WAYS)[string];
@@ -21,12 +21,20 @@ const scenario = ({ old, disk: options }: Case, changed?: Files): SweepOptions =
 /** Ways of which the recovery is crashed too. What is done in those left out is done in these as well. */
 const CRASHED_TWICE = [
   "an absent target",
-  "an existing target, in two steps",
+  ...(wide ? ["an existing target, in two steps"] : []),
   ...(deep ? ["an existing target, by exchange", "an existing target, file by file", "an existing target on Windows"] : []),
 ];
 
+/** Those whose steps are no other's. */
+const NARROW = [
+  "an absent target",
+  "an existing target, by exchange",
+  "an existing target, in two steps",
+  "an existing target on Windows",
+];
+
 for (const [name, one] of Object.entries(WAYS)) {
-  describe(name, () => {
+  describe(name, { skip: !NARROW.includes(name) && needsWide }, () => {
     it("is published as expected", async () => {
       const disk = new SimDisk(one.disk);
       put(one.old)(disk);

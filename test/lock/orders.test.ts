@@ -5,7 +5,7 @@ import { isHoldfastError, updateFile } from "holdfast";
 import { acquireLock, tryLock } from "holdfast/lock";
 import { type InterleavedState, type InterleaveOptions, interleave, onDisk, SimDisk } from "holdfast/sim";
 import { currentMachine } from "../../dist/io/current.js";
-import { deep } from "../support/deep.ts";
+import { deep, wide } from "../support/deep.ts";
 import { openStay } from "../support/inside.ts";
 
 const LOCK = "/app/a.lock";
@@ -138,7 +138,7 @@ describe("updates, in every order", () => {
     const { violations, text, ends } = await interleave({
       setup: (disk) => disk.writeFile("/app/count", "0"),
       programs: [increment, increment],
-      statesMax: deep ? 20_000 : 4_000,
+      statesMax: deep ? 20_000 : wide ? 4_000 : 1_500,
       check({ disk, endings }) {
         for (const ending of endings) if (ending.status === "rejected") assert.ok(isLocked(ending.reason), String(ending.reason));
         const done = endings.filter(({ status }) => status === "fulfilled").length;

@@ -3,13 +3,14 @@ import assert from "node:assert/strict";
 import { it } from "node:test";
 import { openLog } from "holdfast/log";
 import { startChild } from "../support/child.ts";
+import { wide } from "../support/deep.ts";
 import { contentAfterOpening } from "../support/logs.ts";
 import { seeded } from "../support/seeded.ts";
 import { tempDir } from "../support/temp-dir.ts";
 
 const WRITERS = 4;
 const READERS = 4;
-const LIVES = 5;
+const LIVES = wide ? 5 : 2;
 const ACKNOWLEDGED_MAX = 40;
 
 interface Job {

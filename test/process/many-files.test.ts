@@ -7,10 +7,11 @@ import fs from "node:fs";
 import path from "node:path";
 import { describe, test } from "node:test";
 import { afterShell, inChild } from "../support/child.ts";
+import { wide } from "../support/deep.ts";
 import { needsPosix } from "../support/needs.ts";
 import { leftovers, tempDir } from "../support/temp-dir.ts";
 
-const COUNT = 3000;
+const COUNT = wide ? 3000 : 800;
 const wrap = afterShell("ulimit -n 128");
 
 describe(`${COUNT} calls at once with 128 descriptors`, { skip: needsPosix }, () => {

@@ -5,12 +5,13 @@ import path from "node:path";
 import { it } from "node:test";
 import { recover } from "holdfast/tx";
 import { startChild } from "../support/child.ts";
+import { wide } from "../support/deep.ts";
 import { needsPosix } from "../support/needs.ts";
 import { seeded } from "../support/seeded.ts";
 import { leftovers, tempDir } from "../support/temp-dir.ts";
 
 const WORKERS = 3;
-const LIVES = 4;
+const LIVES = wide ? 4 : 2;
 const DONE_MAX = 8;
 
 it("increments of two files by processes that are killed: never one without the other, none that was acknowledged is lost", {

@@ -4,13 +4,13 @@ import path from "node:path";
 import { test } from "node:test";
 import { readJson } from "holdfast";
 import { type Child, startChild } from "../support/child.ts";
-import { deep } from "../support/deep.ts";
+import { deep, wide } from "../support/deep.ts";
 import { seeded } from "../support/seeded.ts";
 import { leftovers, tempDir } from "../support/temp-dir.ts";
 
 const PROCESSES = 8;
-const KILLS = 20;
-const INCREMENTS = deep ? 1000 : 100;
+const KILLS = wide ? 20 : 8;
+const INCREMENTS = deep ? 1000 : wide ? 100 : 40;
 
 interface Counter {
   readonly count: number;

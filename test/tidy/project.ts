@@ -116,13 +116,23 @@ function librarySource(name: string, read: () => ts.SourceFile | undefined): ts.
   return librarySources.get(name);
 }
 
-/** A node and everything below it. */
-export function* walk(node: ts.Node): Generator<ts.Node> {
-  yield node;
-  const children: ts.Node[] = [];
-  ts.forEachChild(node, (child) => void children.push(child));
-  for (const child of children) yield* walk(child);
+/** A node and everything below it, parents first. */
+export function walk(node: ts.Node): readonly ts.Node[] {
+  let all = walked.get(node);
+  if (!all) {
+    const found: ts.Node[] = [];
+    const visit = (one: ts.Node): void => {
+      found.push(one);
+      ts.forEachChild(one, visit);
+    };
+    visit(node);
+    all = found;
+    if (ts.isSourceFile(node)) walked.set(node, all); // each rule asks for it
+  }
+  return all;
 }
+
+const walked = new WeakMap<ts.Node, readonly ts.Node[]>();
 
 /** As {@link walk}, without the functions inside: what is executed where `node` is. */
 export function* walkHere(node: ts.Node): Generator<ts.Node> {

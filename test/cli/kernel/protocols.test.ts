@@ -7,16 +7,18 @@ import { LITMUS } from "../../../dist/cli/kernel/litmus.js";
 import { plan } from "../../../dist/cli/kernel/plan.js";
 import { predict } from "../../../dist/cli/kernel/predict.js";
 import { PROTOCOLS } from "../../../dist/cli/kernel/protocols.js";
-import { deep } from "../../support/deep.ts";
+import { deep, needsWide } from "../../support/deep.ts";
 
 /** What `strict` allows contains what the others do; that is looked at in the long form. */
 const PROFILES = deep ? (["strict", ...FILE_SYSTEM_NAMES] as const) : (["strict"] as const);
 
 /** These have sweeps of their own (test/crash), and many states. */
 const LARGE: ReadonlySet<string> = new Set(["log-segments", "log-snapshot", "tile-set", "transaction"]);
+/** In the narrow form. The kernel tier asks the simulator about all of them. */
+const NARROW: ReadonlySet<string> = new Set(["replace", "publish", "log"]);
 
 for (const protocol of PROTOCOLS) {
-  describe(`the protocol ${protocol.name}`, () => {
+  describe(`the protocol ${protocol.name}`, { skip: !NARROW.has(protocol.name) && needsWide }, () => {
     const leftOut = LARGE.has(protocol.name) && !deep;
     it("breaks no promise under any profile, and strict leaves all that the others leave", {
       skip: leftOut && "is large: test:proof",
