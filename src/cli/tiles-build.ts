@@ -4,7 +4,7 @@ import type { Output } from "./output.ts";
 import { Progress } from "./progress.ts";
 import { bytesText, countText } from "./table.ts";
 
-type Passed = "compression" | "concurrency" | "crs" | "leftovers" | "level" | "predictor" | "resume" | "tileSize";
+type Passed = "compression" | "concurrency" | "crs" | "leftovers" | "level" | "overviews" | "predictor" | "resume" | "tileSize";
 
 /** What can be set. */
 export interface BuildOptions extends Pick<BuildTileSetOptions, Passed> {

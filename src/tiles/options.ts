@@ -119,8 +119,8 @@ export function writeJob(path: string | URL, source: TileSource, options: WriteT
   const given = checkOptions(options, WRITE);
   const shape = shapeOf(source);
   const { tileSize = 256, concurrency = TILES_AT_ONCE, memoryBudgetBytes = TILES_BUDGET_BYTES } = given;
-  const { crs, geoTransform, nodata, metadata, blockSize, compression, level, predictor } = given;
-  const encoding: GeoTiffOptions = { crs, nodata, blockSize, compression, level, predictor };
+  const { crs, geoTransform, nodata, metadata, blockSize, compression, level, predictor, overviews } = given;
+  const encoding: GeoTiffOptions = { crs, nodata, blockSize, compression, level, predictor, overviews };
   const { width, height, bands, dtype } = planImage(shape, { crs, geoTransform, nodata, metadata });
   const raster = { width, height, bands, dtype, tileSize };
   const side = { width: Math.min(tileSize, width), height: Math.min(tileSize, height) };

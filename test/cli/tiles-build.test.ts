@@ -59,6 +59,15 @@ describe("holdfast tiles build", { concurrency: 3 }, () => {
     assert.equal(generations(dir).length, 2, "the old version stays for who has it open");
   });
 
+  it("--overviews: each tile has smaller versions of itself, as encodeGeoTiff makes them", async (t) => {
+    const { dir, image, build } = await placed(t, randomImage("uint8", 300, 280, 1, 1));
+    assert.equal((await build("--tile-size", "512", "--overviews", "nearest")).code, 0);
+    const options = { crs: 32633, geoTransform: [5e5, 10, 0, 5.3e6, 0, -10], overviews: "nearest" } as const;
+    const tile = fs.readFileSync(path.join(dir, generations(dir)[0] ?? "", "tile_00_00.tif"));
+    assert.ok(tile.equals(await encodeGeoTiff(image, options)));
+    assert.ok(tile.length > (await encodeGeoTiff(image, { ...options, overviews: undefined })).length);
+  });
+
   it("--leftovers says what becomes of the tiles of another program", async (t) => {
     const { dir, image, vrt, build } = await placed(t);
     const foreign = path.join(dir, "out_tiles");

@@ -12,6 +12,7 @@ interface GdalBand {
   readonly checksum: number;
   readonly colorInterpretation: string;
   readonly noDataValue?: number | string;
+  readonly overviews?: readonly { readonly size: readonly [number, number]; readonly checksum: number }[];
 }
 
 export interface GdalInfo {
@@ -175,10 +176,10 @@ export const GTI_GDALS: readonly Gdal[] = [{ ...native, skip: needsGdal39 }, was
 const PLAIN = ["COMPRESS=NONE", "TILED=NO", "INTERLEAVE=PIXEL", "BIGTIFF=NO", "SPARSE_OK=NO"];
 
 /** The values that GDAL reads, as they are in memory. Written by GDAL as one strip without compression. */
-export async function gdalValues(gdal: Gdal, file: string, image: GeoTiffImage): Promise<Buffer> {
+export async function gdalValues(gdal: Gdal, file: string, image: GeoTiffImage, more: readonly string[] = []): Promise<Buffer> {
   const { width, height, bands = 1, data } = image;
   const options = [...PLAIN, `BLOCKYSIZE=${height}`].flatMap((option) => ["-co", option]);
-  const bytes = await gdal.translate(file, options);
+  const bytes = await gdal.translate(file, [...options, ...more]);
   const [offset, count] = [stripTag(bytes, 273), stripTag(bytes, 279)];
   if (count !== width * height * bands * data.BYTES_PER_ELEMENT) throw new Error(`GDAL has ${count} bytes of ${file}`);
   return bytes.subarray(offset, offset + count);

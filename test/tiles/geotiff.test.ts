@@ -197,6 +197,13 @@ describe("what no GeoTIFF can have is refused at once", () => {
   it("an unknown option", () => assert.rejects(encodeGeoTiff(image, { tileSize: 1 } as never), TypeError));
   it("another count of values", () => assert.rejects(encodeGeoTiff({ ...image, height: 3 }), /must have 9 values.*has 6/));
   it("another type of values", () => assert.rejects(encodeGeoTiff({ ...image, data: [1] as never }), TypeError));
+  it("overviews of a stream", () =>
+    assert.throws(
+      () =>
+        streamGeoTiff({ width: 16, height: 16, dtype: "uint8" }, () => new Uint8Array(256), { overviews: "nearest" } as object),
+      /use encodeGeoTiff/,
+    ));
+
   it("no pixels", () => assert.rejects(encodeGeoTiff({ ...image, width: 0 }), RangeError));
   it("zstd, where Node has none", { skip: needsZstd === false ? "this Node has zstd" : false }, async () => {
     const encoded = encodeGeoTiff(image, { compression: "zstd" });

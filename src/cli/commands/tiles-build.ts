@@ -17,6 +17,11 @@ with --json; what would put the raster in another place is refused.
 
 Needs the package geotiff: npm install geotiff
 
+Each tile has one block of 256 x 256 pixels, or more if it is larger. With
+--overviews a larger one also has itself in half its size, a quarter and so on,
+for those who look at all of it: take large tiles then. "average" leaves out
+what has no data; "nearest" is for values that are names.
+
 What an interrupted call leaves is removed by the next. With --resume, tiles
 that are whole and of the same input and options are taken over: give it from
 the start.
@@ -31,6 +36,7 @@ Exit codes: 0 ok   1 failed   2 wrong usage   11 being written   130 cancelled
 Examples:
   holdfast tiles build elevation.tif elevation.vrt
   holdfast tiles build --tile-size 1024 --compression none cog.tif cog.vrt
+  holdfast tiles build --tile-size 4096 --overviews average a.tif a.vrt
   holdfast tiles build --resume --memory 2G large.tif large.vrt
   holdfast tiles build country.tif country.gti.fgb
   holdfast tiles build --json in.tif out.vrt | jq .notKept`;
@@ -47,6 +53,7 @@ export function addTilesBuild(tiles: Command, context: Context): void {
     .addOption(new Option("--compression <name>", "of the tiles (default: deflate)").choices(["none", "deflate", "zstd"]))
     .option("--level <number>", "of the compression: 1 to 9 (deflate), 22 (zstd)", wholeNumber(1, 22))
     .addOption(new Option("--predictor <name>", "(default: by the type)").choices(["none", "horizontal", "float"]))
+    .addOption(new Option("--overviews <way>", "smaller versions in each tile (default: none)").choices(["average", "nearest"]))
     .option("--crs <epsg>", "instead of the reference system of the input", wholeNumber(1024, 32_766))
     .option("--concurrency <number>", "tiles at once (default: 4)", wholeNumber(1, 128))
     .option("--memory <bytes>", "for tiles and input, e.g. 1G (default: 256M)", byteCount)

@@ -1,8 +1,9 @@
 import { COMPRESSION_TAG, compressor } from "./compress.ts";
 import { geoTags } from "./geo.ts";
-import { type GeoTiffOptions, type GeoTiffShape, type Plan, planImage } from "./options.ts";
+import { type GeoTiffOptions, type GeoTiffShape, type Plan, planHalf, planImage } from "./options.ts";
+import { halved } from "./overviews.ts";
 import { PREDICTOR_TAG, predict } from "./predictor.ts";
-import { layOut, type Tag } from "./tags.ts";
+import { type Directory, layOut, type Tag } from "./tags.ts";
 import { bytesOf, type DataType, LITTLE_ENDIAN, type RasterData, TYPES, typeOf } from "./types.ts";
 
 /** A rectangle of pixels. */
@@ -37,7 +38,7 @@ const BLOCKS_AHEAD = 4;
  * Cost: the result, and as much again while it is put together; compression runs on the thread pool. For what is larger than
  * memory, {@link streamGeoTiff} or many tiles.
  *
- * Not written: overviews, masks, colour tables.
+ * Not written: masks, colour tables.
  *
  * @param options See {@link GeoTiffOptions}.
  * @throws {TypeError} or {RangeError} An argument that no GeoTIFF can have, or data of another length than its shape.
@@ -54,9 +55,18 @@ export async function encodeGeoTiff(image: GeoTiffImage, options?: GeoTiffOption
 
 /** An image whose plan has been made. */
 export async function encodePlanned(image: GeoTiffImage, plan: Plan): Promise<Uint8Array> {
+  const directories: Directory[] = [];
   const blocks: Uint8Array[] = [];
-  for await (const piece of piecesOf(plan, (window) => crop(image, window), "kept")) blocks.push(piece);
-  return Buffer.concat(blocks);
+  let level: { readonly image: GeoTiffImage; readonly plan: Plan } | undefined = { image, plan };
+  while (level) {
+    const { image: from, plan: to }: { image: GeoTiffImage; plan: Plan } = level;
+    const first = blocks.length;
+    for await (const block of blocksOf(to, (window) => crop(from, window), "kept")) blocks.push(block);
+    directories.push({ tags: tagsOf(to, to !== plan), blockBytes: blocks.slice(first).map(({ length }) => length) });
+    const half: Plan | undefined = plan.overviews && planHalf(to);
+    level = half && plan.overviews && { image: halved(from, plan.dtype, plan.geo.nodata, plan.overviews), plan: half };
+  }
+  return Buffer.concat([layOut(directories, plan.bigTiff), ...blocks]);
 }
 
 /** The plan of an image in memory, which is checked. */
@@ -71,7 +81,7 @@ export function planOf(image: GeoTiffImage, options?: GeoTiffOptions): Plan {
 }
 
 /**
- * As {@link encodeGeoTiff}, but pixels are asked for block by block, and bytes given piece by piece.
+ * As {@link encodeGeoTiff}, but pixels are asked for block by block, and bytes given piece by piece. It has no overviews.
  *
  * Cost: some blocks. Where it is compressed, all compressed bytes are held until the last block is known: where each block is
  * stands at the beginning of the file.
@@ -85,39 +95,36 @@ export function planOf(image: GeoTiffImage, options?: GeoTiffOptions): Plan {
 export function streamGeoTiff(
   shape: GeoTiffShape,
   read: (window: PixelWindow) => Promise<RasterData> | RasterData,
-  options?: GeoTiffOptions,
+  options?: Omit<GeoTiffOptions, "overviews">,
 ): AsyncGenerator<Uint8Array, void, undefined> {
   const plan = planImage(shape, options);
+  if (plan.overviews) throw new RangeError("option overviews needs all values at once: use encodeGeoTiff");
   if (typeof read !== "function") throw new TypeError("read must be a function");
-  return piecesOf(plan, read, "reused");
+  return pieces(plan, blocksOf(plan, read, "reused"));
 }
 
 type Read = (window: PixelWindow) => Promise<RasterData> | RasterData;
 /** Whether what was read stays as it is until its piece is used, so that it may be the piece. */
 type Values = "kept" | "reused";
 
-function piecesOf(plan: Plan, read: Read, values: Values): AsyncGenerator<Uint8Array, void, undefined> {
+function blocksOf(plan: Plan, read: Read, values: Values): AsyncGenerator<Uint8Array> {
   const compress = compressor(plan.compression, plan.level); // throws here, not at the first piece
   const encode = async (window: PixelWindow): Promise<Uint8Array> =>
     await compress(blockOf(plan, window, await read(window), values));
-  return pieces(plan, inOrder(windowsOf(plan), BLOCKS_AHEAD, encode));
+  return inOrder(windowsOf(plan), BLOCKS_AHEAD, encode);
 }
 
 async function* pieces(plan: Plan, blocks: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array, void, undefined> {
-  const tags = tagsOf(plan);
+  const tags = tagsOf(plan, false);
   if (plan.compression === "none") {
     const count = Math.ceil(plan.width / plan.blockWidth) * Math.ceil(plan.height / plan.blockHeight);
-    yield layOut(tags, new Float64Array(count).fill(blockBytesOf(plan)), plan.bigTiff);
+    yield layOut([{ tags, blockBytes: new Float64Array(count).fill(blockBytesOf(plan)) }], plan.bigTiff);
     yield* blocks;
     return;
   }
   const held: Uint8Array[] = [];
   for await (const block of blocks) held.push(block);
-  yield layOut(
-    tags,
-    Float64Array.from(held, ({ length }) => length),
-    plan.bigTiff,
-  );
+  yield layOut([{ tags, blockBytes: held.map(({ length }) => length) }], plan.bigTiff);
   yield* held;
 }
 
@@ -164,7 +171,7 @@ export function crop({ data, width, bands = 1 }: GeoTiffImage, window: PixelWind
 }
 
 /** All tags but those of the blocks. */
-function tagsOf(plan: Plan): Tag[] {
+function tagsOf(plan: Plan, isOverview: boolean): Tag[] {
   const { width, height, bands, dtype, blockWidth, blockHeight, compression, predictor } = plan;
   const { bytes, sampleFormat } = TYPES[dtype];
   const each = (value: number): number[] => new Array<number>(bands).fill(value);
@@ -173,6 +180,7 @@ function tagsOf(plan: Plan): Tag[] {
   const short = (id: number, ...values: readonly number[]): Tag => ({ id, type: "short", values });
   const long = (id: number, value: number): Tag => ({ id, type: "long", values: [value] });
   return [
+    ...(isOverview ? [long(254, 1)] : []), // NewSubfileType: of less resolution
     long(256, width), // ImageWidth
     long(257, height), // ImageLength
     short(258, ...each(bytes * 8)), // BitsPerSample

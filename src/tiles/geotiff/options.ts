@@ -2,6 +2,7 @@
 import { type Check, checkOptions, integer, isBoolean, oneOf } from "../../util/options.ts";
 import { type Compression, LEVELS } from "./compress.ts";
 import { type Crs, checkCrs, checkMetadata, checkNodata, checkTransform, type Geo, type GeoTransform } from "./geo.ts";
+import type { Overviews } from "./overviews.ts";
 import type { Predictor } from "./predictor.ts";
 import { type DataType, TYPES } from "./types.ts";
 
@@ -26,6 +27,11 @@ export interface GeoTiffOptions {
   readonly nodata?: bigint | number | undefined;
   /** Texts by name, as GDAL's metadata of the dataset. */
   readonly metadata?: Readonly<Record<string, string>> | undefined;
+  /**
+   * Adds the image in half its size, in a quarter, and so on until one block holds it, for readers that show all of it; a third
+   * more bytes. Default none.
+   */
+  readonly overviews?: Overviews | undefined;
   /** True: BigTIFF in any case. Default: only where the file would have more than 4 GiB. */
   readonly bigTiff?: boolean | undefined;
 }
@@ -51,6 +57,7 @@ export interface Plan {
   readonly level: number;
   readonly predictor: Predictor;
   readonly geo: Geo;
+  readonly overviews: Overviews | undefined;
   readonly bigTiff: boolean;
 }
 
@@ -81,6 +88,7 @@ export const GEOTIFF_CHECKS = {
   geoTransform: checkedBelow,
   nodata: checkedBelow,
   metadata: checkedBelow,
+  overviews: oneOf("average", "nearest"),
   bigTiff: isBoolean,
 };
 
@@ -93,8 +101,7 @@ export function planImage(shape: GeoTiffShape, options?: GeoTiffOptions): Plan {
   const { width, height, bands, dtype } = checkShape(shape);
   const given = checkOptions(options, GEOTIFF_CHECKS);
   const size = given.blockSize ?? BLOCK_SIZE_DEFAULT;
-  const fitting = (side: number): number => Math.min(size, Math.ceil(side / BLOCK_STEP) * BLOCK_STEP);
-  const [blockWidth, blockHeight] = [fitting(width), fitting(height)];
+  const [blockWidth, blockHeight] = [fitting(width, size), fitting(height, size)];
   const blockBytes = blockWidth * blockHeight * bands * TYPES[dtype].bytes;
   if (blockBytes > BLOCK_BYTES_MAX) throw new RangeError(`a block would have ${blockBytes} bytes; choose a smaller blockSize`);
   const { compression = "deflate" } = given;
@@ -108,8 +115,21 @@ export function planImage(shape: GeoTiffShape, options?: GeoTiffOptions): Plan {
       nodata: checkNodata(given.nodata, dtype),
       metadata: checkMetadata(given.metadata),
     },
+    overviews: given.overviews,
     bigTiff: given.bigTiff ?? false,
   };
+}
+
+/** Side of a block, which is not larger than it has to be. */
+const fitting = (side: number, size: number): number => Math.min(size, Math.ceil(side / BLOCK_STEP) * BLOCK_STEP);
+
+/** The plan of an overview, which has the place of its image and says of itself what has no data; undefined: one block holds it all. */
+export function planHalf(plan: Plan): Plan | undefined {
+  const { width, height, blockWidth, blockHeight, geo } = plan;
+  if (width <= blockWidth && height <= blockHeight) return undefined;
+  const half = { width: Math.ceil(width / 2), height: Math.ceil(height / 2) };
+  const blocks = { blockWidth: fitting(half.width, blockWidth), blockHeight: fitting(half.height, blockHeight) };
+  return { ...plan, ...half, ...blocks, geo: { crs: undefined, transform: undefined, metadata: {}, nodata: geo.nodata } };
 }
 
 function checkShape(shape: GeoTiffShape): Required<GeoTiffShape> & { readonly bands: number } {

@@ -1,5 +1,5 @@
 /**
- * The head of a TIFF file: its header, and one directory of tags with all that they refer to. Little-endian, classic (TIFF 6.0)
+ * The head of a TIFF file: its header, and directories of tags with all that they refer to. Little-endian, classic (TIFF 6.0)
  * or BigTIFF. The blocks follow behind it.
  */
 
@@ -50,35 +50,53 @@ const ALIGNMENT = 16;
 const aligned = (at: number, to: number): number => Math.ceil(at / to) * to;
 const bytesOfTag = ({ type, values }: Tag): number => VALUE_TYPES[type].bytes * values.length;
 
+/** A directory of tags, but for those that tell where its blocks are, and the sizes of these. */
+export interface Directory {
+  readonly tags: readonly Tag[];
+  readonly blockBytes: ArrayLike<number>;
+}
+
 /**
- * The head of a file whose blocks have these sizes and follow it without gaps.
+ * The head of a file whose blocks follow it without gaps, directory by directory.
  *
- * @param tags All but those that tell where the blocks are.
  * @param alwaysBig BigTIFF also where classic TIFF could do.
  */
-export function layOut(tags: readonly Tag[], blockBytes: ArrayLike<number>, alwaysBig: boolean): Uint8Array {
-  const sum = Array.prototype.reduce.call(blockBytes, (total, size) => (total as number) + (size as number), 0) as number;
-  const classic = new Head(tags, blockBytes, CLASSIC);
-  const isBig = alwaysBig || classic.sizeBytes + sum > CLASSIC_BYTES_MAX;
-  return (isBig ? new Head(tags, blockBytes, BIG) : classic).write();
+export function layOut(directories: readonly Directory[], alwaysBig: boolean): Uint8Array {
+  const classic = new Head(directories, CLASSIC);
+  const isBig = alwaysBig || classic.sizeBytes + classic.blocksBytes > CLASSIC_BYTES_MAX;
+  return (isBig ? new Head(directories, BIG) : classic).write();
+}
+
+/** A directory and where it is. */
+interface Placed {
+  readonly tags: readonly Tag[];
+  readonly start: number;
+  /** Where what does not fit into an entry begins. */
+  readonly apart: number;
+  readonly end: number;
+  readonly blockBytes: ArrayLike<number>;
 }
 
 class Head {
   readonly sizeBytes: number;
+  readonly blocksBytes: number;
   readonly #form: Form;
-  readonly #tags: readonly Tag[];
-  readonly #blockBytes: ArrayLike<number>;
-  /** Where what does not fit into an entry begins. */
-  readonly #apart: number;
+  readonly #placed: readonly Placed[];
 
-  constructor(tags: readonly Tag[], blockBytes: ArrayLike<number>, form: Form) {
-    const where = [TILE_OFFSETS, TILE_BYTE_COUNTS].map((id) => ({ id, type: form.offsetType, values: blockBytes }));
-    this.#tags = [...tags, ...where].sort((a, b) => a.id - b.id);
+  constructor(directories: readonly Directory[], form: Form) {
     this.#form = form;
-    this.#blockBytes = blockBytes;
-    this.#apart = form.headerBytes + form.countBytes + this.#tags.length * form.entryBytes + form.offsetBytes;
-    const end = this.#tags.reduce((at, tag) => this.#place(tag, at).end, this.#apart);
-    this.sizeBytes = aligned(end, ALIGNMENT);
+    let start = form.headerBytes;
+    this.#placed = directories.map(({ tags, blockBytes }) => {
+      const where = [TILE_OFFSETS, TILE_BYTE_COUNTS].map((id) => ({ id, type: form.offsetType, values: blockBytes }));
+      const all = [...tags, ...where].sort((a, b) => a.id - b.id);
+      const apart = start + form.countBytes + all.length * form.entryBytes + form.offsetBytes;
+      const end = all.reduce((at, tag) => this.#place(tag, at).end, apart);
+      const placed = { tags: all, start, apart, end, blockBytes };
+      start = aligned(end, 8);
+      return placed;
+    });
+    this.sizeBytes = aligned(this.#placed.at(-1)?.end ?? start, ALIGNMENT);
+    this.blocksBytes = directories.reduce((sum, { blockBytes }) => sum + total(blockBytes), 0);
   }
 
   /** Where the values of a tag stand if they don't fit into its entry. */
@@ -90,38 +108,48 @@ class Head {
   }
 
   write(): Uint8Array {
-    const { headerBytes, entryBytes, countBytes, offsetBytes } = this.#form;
     const bytes = new Uint8Array(this.sizeBytes);
     const view = new DataView(bytes.buffer);
-    const setNumber = (at: number, size: number, value: number): void => {
-      if (size === 2) view.setUint16(at, value, true);
-      else if (size === 4) view.setUint32(at, value, true);
-      else view.setBigUint64(at, BigInt(value), true);
-    };
     this.#writeHeader(view);
-    setNumber(headerBytes, countBytes, this.#tags.length);
-    let entry = headerBytes + countBytes;
-    let apart = this.#apart;
-    for (const tag of this.#tags) {
+    let blocksAt = this.sizeBytes;
+    this.#placed.forEach((placed, i) => {
+      this.#writeDirectory(view, placed, blocksAt, this.#placed[i + 1]?.start ?? 0);
+      blocksAt += total(placed.blockBytes);
+    });
+    return bytes;
+  }
+
+  #setNumber(view: DataView, at: number, size: number, value: number): void {
+    if (size === 2) view.setUint16(at, value, true);
+    else if (size === 4) view.setUint32(at, value, true);
+    else view.setBigUint64(at, BigInt(value), true);
+  }
+
+  #writeDirectory(view: DataView, { tags, start, apart, blockBytes }: Placed, blocksAt: number, next: number): void {
+    const { entryBytes, countBytes, offsetBytes } = this.#form;
+    this.#setNumber(view, start, countBytes, tags.length);
+    let entry = start + countBytes;
+    let free = apart;
+    for (const tag of tags) {
       const { id, bytes: size } = VALUE_TYPES[tag.type];
-      const { at, end } = this.#place(tag, apart);
-      apart = end;
-      const values = tag.id === TILE_OFFSETS ? this.#offsets() : tag.values;
+      const { at, end } = this.#place(tag, free);
+      free = end;
+      const values = tag.id === TILE_OFFSETS ? offsetsFrom(blocksAt, blockBytes) : tag.values;
       view.setUint16(entry, tag.id, true);
       view.setUint16(entry + 2, id, true);
-      setNumber(entry + 4, offsetBytes, values.length);
+      this.#setNumber(view, entry + 4, offsetBytes, values.length);
       const inEntry = entry + 4 + offsetBytes;
-      if (at !== undefined) setNumber(inEntry, offsetBytes, at);
+      if (at !== undefined) this.#setNumber(view, inEntry, offsetBytes, at);
       for (let i = 0; i < values.length; i++) {
         const to = (at ?? inEntry) + i * size;
         const value = values[i] as number;
         if (tag.type === "double") view.setFloat64(to, value, true);
-        else if (tag.type === "ascii") bytes[to] = value;
-        else setNumber(to, size, value);
+        else if (tag.type === "ascii") view.setUint8(to, value);
+        else this.#setNumber(view, to, size, value);
       }
       entry += entryBytes;
     }
-    return bytes;
+    this.#setNumber(view, entry, offsetBytes, next);
   }
 
   #writeHeader(view: DataView): void {
@@ -135,14 +163,21 @@ class Head {
     view.setUint16(4, BIG.offsetBytes, true);
     view.setBigUint64(8, BigInt(BIG.headerBytes), true);
   }
+}
 
-  #offsets(): ArrayLike<number> {
-    const offsets = new Float64Array(this.#blockBytes.length); // exact up to 2^53
-    let at = this.sizeBytes;
-    for (let i = 0; i < offsets.length; i++) {
-      offsets[i] = at;
-      at += this.#blockBytes[i] as number;
-    }
-    return offsets;
+/** Exact up to 2^53. */
+function offsetsFrom(start: number, blockBytes: ArrayLike<number>): ArrayLike<number> {
+  const offsets = new Float64Array(blockBytes.length);
+  let at = start;
+  for (let i = 0; i < offsets.length; i++) {
+    offsets[i] = at;
+    at += blockBytes[i] as number;
   }
+  return offsets;
+}
+
+function total(sizes: ArrayLike<number>): number {
+  let sum = 0;
+  for (let i = 0; i < sizes.length; i++) sum += sizes[i] as number;
+  return sum;
 }
