@@ -5,7 +5,7 @@ import { writeFile } from "holdfast";
 import { interleave, onDisk, type SimDisk, type SweepOptions, sweep } from "holdfast/sim";
 import { repairTileSet } from "holdfast/tiles";
 import { lockNote } from "../../dist/format/lock-note.js";
-import { deep } from "../support/deep.ts";
+import { deep, needsWide, wide } from "../support/deep.ts";
 import { found, INDEX, put, seenByOthers } from "../support/tile-sets.ts";
 
 /** With a lock file: what a crash makes of a new one is of no interest here. */
@@ -37,7 +37,7 @@ const WAYS: Record<string, SweepOptions> = { "a first version": first, "a second
 
 for (const [name, options] of Object.entries(WAYS)) {
   it(`RAS-02, RAS-03: ${name} is there whole or not at all after any crash`, async (t) => {
-    for (const profile of deep ? (["strict", "paranoid"] as const) : (["strict"] as const)) {
+    for (const profile of wide ? (["strict", "paranoid"] as const) : (["strict"] as const)) {
       const { violations, states, text } = await sweep({ ...options, profile });
       assert.equal(violations, 0, text);
       assert.ok(states >= 20, text);
@@ -65,7 +65,7 @@ it("RAS-02: the same call succeeds after any crash, and removes what was left", 
 });
 
 it("RAS-02: a crash in that call leaves one whole version, too", {
-  skip: deep ? false : "the proof tier has this one",
+  skip: needsWide,
 }, async (t) => {
   const { violations, states, text } = await sweep({
     ...first,

@@ -2,20 +2,20 @@
 import assert from "node:assert/strict";
 import { it } from "node:test";
 import { faultSweep, onDisk, SimDisk } from "holdfast/sim";
-import { deep } from "../support/deep.ts";
+import { needsWide, wide } from "../support/deep.ts";
 import { leaveForeign, put, seenByOthers, whereForeignIs } from "../support/tile-sets.ts";
 
 const VERSIONS: Record<string, { first: boolean }> = { "a first version": { first: true }, "a second version": { first: false } };
 
 for (const [name, { first }] of Object.entries(VERSIONS)) {
-  const skip = first && !deep ? "the proof tier has this one" : false;
+  const skip = first && needsWide;
   it(`${name}: the outcome agrees with the disk after every fault`, { skip }, async (t) => {
     const { violations, cases, requests, text } = await faultSweep({
       async setup(disk: SimDisk) {
         disk.makeDir("/app");
         if (!first) await onDisk(disk, () => put(1));
       },
-      run: () => put(2, deep ? {} : { tileSize: 4 }),
+      run: () => put(2, wide ? {} : { tileSize: 4 }),
       observe: seenByOthers,
     });
     assert.equal(violations, 0, text);
@@ -27,7 +27,7 @@ for (const [name, { first }] of Object.entries(VERSIONS)) {
 it("RAS-08: tiles of another program that are adopted: the outcome agrees, and none is lost", async (t) => {
   const { violations, cases, requests, text } = await faultSweep({
     setup: leaveForeign,
-    run: () => put(1, { leftovers: "adopt", ...(deep ? {} : { tileSize: 4 }) }),
+    run: () => put(1, { leftovers: "adopt", ...(wide ? {} : { tileSize: 4 }) }),
     observe(disk) {
       whereForeignIs(disk);
       return seenByOthers(disk);

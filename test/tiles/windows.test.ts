@@ -3,7 +3,6 @@ import assert from "node:assert/strict";
 import { it } from "node:test";
 import { onDisk, SimDisk, sweep } from "holdfast/sim";
 import { openTileSet, writeTileSet } from "holdfast/tiles";
-import { deep } from "../support/deep.ts";
 import { found, INDEX, put, seenByOthers } from "../support/tile-sets.ts";
 
 const generationsOn = (disk: SimDisk): string[] => Object.keys(disk.tree()).filter((path) => /_tiles\.[^/]*\/$/.test(path));
@@ -54,7 +53,7 @@ it("RAS-04, RAS-09: a reader keeps its version, which the next write removes; an
   assert.equal(seenByOthers(disk), 3);
 });
 
-it("a crash leaves the old or the new version", { skip: deep ? false : "the proof tier has this one" }, async (t) => {
+it("a crash leaves the old or the new version", async (t) => {
   const { violations, text } = await sweep({
     disk: { platform: "windows" },
     async setup(disk) {
