@@ -59,6 +59,21 @@ describe("holdfast tiles build", { concurrency: 3 }, () => {
     assert.equal(generations(dir).length, 2, "the old version stays for who has it open");
   });
 
+  it("a raster tile index, by its name: found whole, and made again when it is lost", async (t) => {
+    const { dir, image, vrt, build } = await placed(t, undefined, "out.gti.fgb");
+    assert.equal((await build("--tile-size", "32")).code, 0);
+    const run = (word: string): Promise<Ended> => holdfast(["tiles", word, "--json", vrt]);
+    assert.deepEqual(jsonLine((await run("verify")).stdout)["damagedCount"], 0);
+    fs.rmSync(vrt);
+    assert.equal((await run("verify")).code, 1);
+    assert.equal((await run("repair")).code, 4);
+    assert.ok(bytesOf(image).equals(await valuesOf(vrt)));
+    fs.writeFileSync(path.join(dir, "plain.tif"), await encodeGeoTiff(image));
+    const { code, stderr } = await holdfast(["tiles", "build", "plain.tif", "plain.gti.fgb"], "", { cwd: dir });
+    assert.equal(code, 2);
+    assert.match(stderr, /needs option geoTransform/);
+  });
+
   it("--overviews: each tile has smaller versions of itself, as encodeGeoTiff makes them", async (t) => {
     const { dir, image, build } = await placed(t, randomImage("uint8", 300, 280, 1, 1));
     assert.equal((await build("--tile-size", "512", "--overviews", "nearest")).code, 0);

@@ -40,8 +40,8 @@ export const failsWith =
     return true;
   };
 
-/** Kills a process that writes 12 tiles when it asks for the one at `killAt`. */
-export async function killed(vrt: string, killAt: number, options: object): Promise<void> {
+/** Kills a process that writes tiles, 12 of 16 pixels, when it asks for the one at `killAt`. */
+export async function killed(vrt: string, killAt: number, options: object, [width, height] = [50, 40]): Promise<void> {
   const script = `
     import { writeTileSet } from "holdfast/tiles";
     let asked = 0;
@@ -49,7 +49,7 @@ export async function killed(vrt: string, killAt: number, options: object): Prom
       if (asked++ === ${killAt}) process.kill(process.pid, "SIGKILL");
       return new Int16Array(width * height).fill(asked);
     };
-    await writeTileSet(${JSON.stringify(vrt)}, { width: 50, height: 40, dtype: "int16", read }, ${JSON.stringify(options)});`;
+    await writeTileSet(${JSON.stringify(vrt)}, { width: ${width}, height: ${height}, dtype: "int16", read }, ${JSON.stringify(options)});`;
   const child = spawn(process.execPath, ["--input-type=module", "-e", script], { stdio: ["ignore", "ignore", "inherit"] });
   const [, signal] = (await once(child, "exit")) as [unknown, string | null];
   if (process.platform !== "win32") assert.equal(signal, "SIGKILL");

@@ -5,7 +5,9 @@ import path from "node:path";
 import { describe, it } from "node:test";
 import { type WriteTileSetOptions, writeTileSet } from "holdfast/tiles";
 import { encodeGeoTiff, type GeoTiffImage, type PixelWindow } from "holdfast/tiles/geotiff";
-import { GDALS, type Gdal, type GdalInfo, gdalValues } from "../support/gdal.ts";
+import { needsWide } from "../support/deep.ts";
+import { GDALS, type Gdal, type GdalInfo, gdalValues, native, needsGdal } from "../support/gdal.ts";
+import { needs } from "../support/needs.ts";
 import { bytesOf, randomImage } from "../support/rasters.ts";
 import { place, small } from "../support/tile-files.ts";
 
@@ -135,3 +137,19 @@ for (const gdal of GDALS) {
     });
   });
 }
+
+describe("a raster of 4096 x 4096 float32", { skip: needs(needsWide, needsGdal) }, () => {
+  it("RAS-01: is read from 256 tiles as it is from one file", async (t) => {
+    const side = 4096;
+    const data = Float32Array.from({ length: side * side }, (_, i) => (i % 1009 === 0 ? Number.NaN : Math.fround(i / 7)));
+    const form = {
+      name: "out.vrt",
+      image: { data, width: side, height: side },
+      options: { nodata: Number.NaN, crs: 32633, geoTransform: [5e5, 10, 0, 5.3e6, 0, -10], level: 1 } as const,
+    };
+    const at = place(t, form.name);
+    const { tileCount } = await writeTileSet(at.vrt, form.image, form.options);
+    assert.equal(tileCount, 256);
+    await expectAsOneFile(native, at, form);
+  });
+});
