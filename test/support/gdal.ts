@@ -124,10 +124,11 @@ interface Gdal310 {
 interface Dataset {
   readonly info: (options: object) => string;
   readonly translate: (file: string, options: object) => Dataset;
-  readonly close: () => void;
-  /** Lets go of the memory, which the collector would do too late. */
-  readonly delete: () => void;
+  readonly flushCache: () => void;
 }
+
+/** All that was opened. It is never closed: both `close` and the collector would free it, and the second time breaks the memory. */
+const opened: Dataset[] = [];
 
 let loaded310: Promise<Gdal310> | undefined;
 
@@ -143,13 +144,9 @@ async function withDataset310<T>(
   const dataset = Gdal.openEx(file, 0x02 | 0x40); // a raster, and errors are told
   const said = (): string => Gdal.getLastErrorMsg();
   if (!dataset) throw new Error(`GDAL 3.10 can't open ${file}: ${said()}`);
-  try {
-    const result = use(dataset, (texts) => toVector(VectorString, texts));
-    if (said() === "") return result;
-  } finally {
-    dataset.close();
-    dataset.delete();
-  }
+  opened.push(dataset);
+  const result = use(dataset, (texts) => toVector(VectorString, texts));
+  if (said() === "") return result;
   throw new Error(`GDAL 3.10 of ${file}: ${said()}`);
 }
 
@@ -162,8 +159,8 @@ const wasm310: Gdal = {
     withDataset310(file, (dataset, textsOf) => {
       const made = `${file}.made.tif`;
       const written = dataset.translate(made, textsOf(["-of", "GTiff", ...options]));
-      written.close();
-      written.delete();
+      opened.push(written);
+      written.flushCache();
       const bytes = fs.readFileSync(made);
       fs.rmSync(made);
       return bytes;
