@@ -17,10 +17,10 @@ with --json; what would put the raster in another place is refused.
 
 Needs the package geotiff: npm install geotiff
 
-Each tile has one block of 256 x 256 pixels, or more if it is larger. With
---overviews a larger one also has itself in half its size, a quarter and so on,
-for those who look at all of it: take large tiles then. "average" leaves out
-what has no data; "nearest" is for values that are names.
+A tile of more than 256 x 256 pixels has several blocks, and with --overviews
+also itself in half its size, a quarter and so on, for those who look at all of
+it: take large tiles then. "average" leaves out what has no data; "nearest" is
+for values that are names.
 
 What an interrupted call leaves is removed by the next. With --resume, tiles
 that are whole and of the same input and options are taken over: give it from
