@@ -6,7 +6,7 @@ import { interleave, onDisk, type SimDisk, type SweepOptions, sweep } from "hold
 import { repairTileSet } from "holdfast/tiles";
 import { lockNote } from "../../dist/format/lock-note.js";
 import { deep, needsWide, wide } from "../support/deep.ts";
-import { found, INDEX, put, seenByOthers } from "../support/tile-sets.ts";
+import { found, GTI, INDEX, put, seenByOthers } from "../support/tile-sets.ts";
 
 /** With a lock file: what a crash makes of a new one is of no interest here. */
 const empty = (disk: SimDisk): void => disk.writeFile(`${INDEX}.lock`, lockNote(undefined));
@@ -16,8 +16,14 @@ const withFirst = async (disk: SimDisk): Promise<void> => {
 };
 
 /** Both kinds of readers see one of these versions, the newest if it was acknowledged. */
-async function expectOneOf(versions: readonly number[], disk: SimDisk, newest: number, isAcknowledged: boolean): Promise<void> {
-  const [ours, theirs] = [await found(), seenByOthers(disk)];
+async function expectOneOf(
+  versions: readonly number[],
+  disk: SimDisk,
+  newest: number,
+  isAcknowledged: boolean,
+  index = INDEX,
+): Promise<void> {
+  const [ours, theirs] = [await found(index), seenByOthers(disk, index)];
   assert.equal(ours, theirs);
   assert.ok(versions.includes(ours), `version ${ours}`);
   if (isAcknowledged) assert.equal(ours, newest);
@@ -33,7 +39,19 @@ const second: SweepOptions = {
   run: () => put(2),
   check: ({ disk, finished }) => expectOneOf([1, 2], disk, 2, finished),
 };
-const WAYS: Record<string, SweepOptions> = { "a first version": first, "a second version": second };
+const tileIndex: SweepOptions = {
+  async setup(disk) {
+    disk.writeFile(`${GTI}.lock`, lockNote(undefined));
+    await onDisk(disk, () => put(1, {}, GTI));
+  },
+  run: () => put(2, {}, GTI),
+  check: ({ disk, finished }) => expectOneOf([1, 2], disk, 2, finished, GTI),
+};
+const WAYS: Record<string, SweepOptions> = {
+  "a first version": first,
+  "a second version": second,
+  "a second version with a raster tile index": tileIndex,
+};
 
 for (const [name, options] of Object.entries(WAYS)) {
   it(`RAS-02, RAS-03: ${name} is there whole or not at all after any crash`, async (t) => {

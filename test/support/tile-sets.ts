@@ -6,19 +6,22 @@ import { openTileSet, type WriteTileSetOptions, writeTileSet } from "holdfast/ti
 import { encodeGeoTiff } from "holdfast/tiles/geotiff";
 
 export const INDEX = "/app/out.vrt";
+export const GTI = "/app/out.gti.fgb";
 const SIDE = 4;
 
 /** Writes a version of some tiles. */
-export async function put(version: number, options: WriteTileSetOptions = {}): Promise<void> {
+export async function put(version: number, options: WriteTileSetOptions = {}, index = INDEX): Promise<void> {
   const read = ({ width, height }: { width: number; height: number }): Uint8Array => new Uint8Array(width * height).fill(version);
   const source = { width: SIDE, height: SIDE / 2, dtype: "uint8", read } as const;
-  await writeTileSet(INDEX, source, { tileSize: SIDE / 2, compression: "none", concurrency: 1, graceMs: 0, ...options });
+  const place = index === GTI ? { geoTransform: [0, 1, 0, 0, 0, -1] as const } : {};
+  const all = { tileSize: SIDE / 2, compression: "none", concurrency: 1, graceMs: 0, ...place, ...options } as const;
+  await writeTileSet(index, source, all);
 }
 
 /** The version that a reader finds, 0 if there is none. Fails where there is anything but one whole version. */
-export async function found(): Promise<number> {
+export async function found(index = INDEX): Promise<number> {
   try {
-    const set = await openTileSet(INDEX);
+    const set = await openTileSet(index);
     const { data } = await set.read({ x: 0, y: 0, width: SIDE, height: SIDE / 2 });
     await set.close();
     const [version = 0] = data as Uint8Array;
@@ -34,11 +37,14 @@ export async function found(): Promise<number> {
 }
 
 /** The version that a program sees that knows nothing of Holdfast: it reads what the index names, and nothing else. */
-export function seenByOthers(disk: SimDisk): number {
-  const index = disk.readText(INDEX);
-  if (index === undefined) return 0;
-  const tiles = [...index.matchAll(/<SourceFilename relativeToVRT="1">([^<]*)</g)].map(([, name]) => `/app/${name}`);
-  assert.ok(index.endsWith("-->\n") && tiles.length > 0, "the index is not whole");
+export function seenByOthers(disk: SimDisk, index = INDEX): number {
+  const bytes = disk.readFile(index);
+  if (bytes === undefined) return 0;
+  const text = Buffer.from(bytes).toString("latin1");
+  const location = index === GTI ? /(out_gti\.[0-9a-z-]+\/tile_\d\d_\d\d\.tif)/g : /<SourceFilename relativeToVRT="1">([^<]*)</g;
+  const tiles = [...text.matchAll(location)].map(([, name]) => `/app/${name}`);
+  const isWhole = index === GTI ? text.startsWith("fgb") : text.endsWith("-->\n");
+  assert.ok(isWhole && tiles.length > 0, "the index is not whole");
   const values = tiles.map((tile) => {
     const bytes = disk.readFile(tile);
     assert.ok(bytes && bytes.length >= 256, `${tile} is not whole`);
