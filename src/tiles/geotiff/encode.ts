@@ -56,17 +56,26 @@ export async function encodeGeoTiff(image: GeoTiffImage, options?: GeoTiffOption
 /** An image whose plan has been made. */
 export async function encodePlanned(image: GeoTiffImage, plan: Plan): Promise<Uint8Array> {
   const directories: Directory[] = [];
-  const blocks: Uint8Array[] = [];
-  let level: { readonly image: GeoTiffImage; readonly plan: Plan } | undefined = { image, plan };
-  while (level) {
-    const { image: from, plan: to }: { image: GeoTiffImage; plan: Plan } = level;
-    const first = blocks.length;
-    for await (const block of blocksOf(to, (window) => crop(from, window), "kept")) blocks.push(block);
-    directories.push({ tags: tagsOf(to, to !== plan), blockBytes: blocks.slice(first).map(({ length }) => length) });
-    const half: Plan | undefined = plan.overviews && planHalf(to);
-    level = half && plan.overviews && { image: halved(from, plan.dtype, plan.geo.nodata, plan.overviews), plan: half };
+  const blocks: Uint8Array[][] = [];
+  for (const level of levelsOf(image, plan)) {
+    const made: Uint8Array[] = [];
+    for await (const block of blocksOf(level.plan, (window) => crop(level.image, window), "kept")) made.push(block);
+    directories.push({ tags: tagsOf(level.plan, level.plan !== plan), blockBytes: made.map(({ length }) => length) });
+    blocks.push(made);
   }
-  return Buffer.concat([layOut(directories, plan.bigTiff), ...blocks]);
+  return Buffer.concat([layOut(directories, plan.bigTiff), ...blocks.flat()]);
+}
+
+interface Level {
+  readonly image: GeoTiffImage;
+  readonly plan: Plan;
+}
+
+/** The image, and its overviews if there are to be any. */
+function* levelsOf(image: GeoTiffImage, plan: Plan): Generator<Level> {
+  yield { image, plan };
+  const half = plan.overviews && planHalf(plan);
+  if (half && plan.overviews) yield* levelsOf(halved(image, plan.dtype, plan.geo.nodata, plan.overviews), half);
 }
 
 /** The plan of an image in memory, which is checked. */
