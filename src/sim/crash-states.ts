@@ -35,7 +35,7 @@ export class PowerCut {
 
   /** The disk on which of what was pending only `kept` is left. */
   volume(kept: ReadonlySet<Unit>): Volume {
-    const volume = this.#base.clone();
+    const volume = this.#base.draft();
     for (const { op, unit } of this.#issued) if (!unit || kept.has(unit)) volume.apply(op);
     volume.trim();
     return volume;

@@ -21,7 +21,7 @@ export interface Inode {
   /** Missing blocks are zeros, and so is what a block lacks at its end. The arrays never change. */
   blocks: ReadonlyMap<number, Uint8Array>;
   entries: ReadonlyMap<string, Entry>;
-  /** Of the one volume that may change it; another copies it first. */
+  /** Of the one volume that may change it; another, which is a draft, copies it first. */
   owner: object;
   /** Whether `blocks` and `entries` belong to a copy too: they are copied before they change. */
   shared: boolean;
@@ -50,8 +50,21 @@ export class Volume {
     return this.#inodes.has(number);
   }
 
-  /** A copy that changes on its own. */
+  /** A copy that changes on its own. Each of its objects stays the same one when it changes: open files refer to them. */
   clone(): Volume {
+    const copy = new Volume();
+    for (const [number, inode] of this.#inodes) {
+      inode.shared = true;
+      copy.#inodes.set(number, { ...inode, owner: copy.#owner });
+    }
+    return copy;
+  }
+
+  /**
+   * The same for a volume that nobody works on, to see what a few changes make of it: only what they change is copied, when they do, and
+   * is another object then.
+   */
+  draft(): Volume {
     const copy = new Volume();
     copy.#inodes = new Map(this.#inodes);
     this.#owner = {};

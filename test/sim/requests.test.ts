@@ -96,6 +96,19 @@ describe("permissions", () => {
   });
 });
 
+describe("a file that is open when it is written", () => {
+  it("is the same file afterwards, also on a disk that was left by a crash", () => {
+    const disk = diskWith("old").afterPowerLoss();
+    const [writer, early, late] = [disk.process().sync, disk.process().sync, disk.process().sync];
+    const [file, before] = [writer.open("/d/f", "edit"), early.open("/d/f", "read")];
+    assert.equal(writer.tryLock(file, "exclusive"), true);
+    writer.write(file, bytes("longer"), 0);
+    assert.equal(early.statFile(before).sizeBytes, 6);
+    assert.equal(early.tryLock(before, "shared"), false);
+    assert.equal(late.tryLock(late.open("/d/f", "read"), "shared"), false);
+  });
+});
+
 describe("a killed process", () => {
   it("loses its descriptors and locks; what it wrote is still there, and still pending", () => {
     const disk = diskWith("old");
