@@ -1,6 +1,6 @@
 /** Arguments of the functions of tile sets, checked before anything is touched. */
 import type { Durability } from "../core/prepare.ts";
-import { indexForm } from "../format/tile-set.ts";
+import { type IndexForm, indexForm } from "../format/tile-set.ts";
 import {
   LOCK_TIMEOUT_MAX_MS,
   TILE_COPIES,
@@ -142,7 +142,7 @@ export function writeJob(path: string | URL, source: TileSource, options: WriteT
     metadata: geo.metadata,
     categories: given.categories ?? [],
   };
-  if (indexForm(at) === "gti.fgb") checkGti(whole);
+  if (formAt(at) === "gti.fgb") checkGti(whole);
   return {
     path: at,
     raster: whole,
@@ -162,7 +162,11 @@ export function writeJob(path: string | URL, source: TileSource, options: WriteT
 /** The path of an index. */
 export function indexPath(path: string | URL): string {
   const at = absolutePath(path);
-  const name = at.slice(Math.max(at.lastIndexOf("/"), at.lastIndexOf("\\")) + 1);
-  if (indexForm(name)) return at;
-  throw new RangeError(`path must be a name that ends in .vrt or .gti.fgb; it is ${JSON.stringify(name)}`);
+  if (formAt(at)) return at;
+  throw new RangeError(`path must be a name that ends in .vrt or .gti.fgb; it is ${JSON.stringify(nameAt(at))}`);
 }
+
+/** The form of the index at a path. */
+export const formAt = (path: string): IndexForm | undefined => indexForm(nameAt(path));
+
+const nameAt = (path: string): string => path.slice(Math.max(path.lastIndexOf("/"), path.lastIndexOf("\\")) + 1);

@@ -7,18 +7,18 @@ import type { Machine } from "../io/io.ts";
 import type { Program } from "../io/program.ts";
 import { run } from "../io/run.ts";
 import { withLock } from "../lock/index.ts";
-import type { RepairTileSetOptions } from "./options.ts";
+import { formAt, type RepairTileSetOptions } from "./options.ts";
 
 /** Finds the index. A link is followed: tiles are beside what it leads to. */
 export function* findIndex(path: string): Program<Target> {
   const target = yield* resolveTarget(path, "follow");
-  const form = indexForm(path);
+  const form = formAt(path);
   if (form === indexForm(target.name)) return target;
   const what = `the path leads to a file whose name does not end in .${form}`;
   throw new HoldfastError("INVALID_NAME", { what, path: target.path });
 }
 
-/** Calls `body` as the only writer of a tile set. The lock file, `NAME.vrt.lock`, stays. */
+/** Calls `body` as the only writer of a tile set. The lock file, which has the name of the index and `.lock`, stays. */
 export async function asWriter<T>(
   path: string,
   { lockTimeoutMs, signal }: RepairTileSetOptions,

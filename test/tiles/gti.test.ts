@@ -193,6 +193,17 @@ describe("a tile set with a .gti.fgb", () => {
     });
   }
 
+  it("may be in a directory of any name, and is asked for the same there", { skip: needsPosix }, async (t) => {
+    const dir = path.join(place(t).dir, "a\nb");
+    fs.mkdirSync(dir);
+    const image = randomImage("uint8", 30, 20, 1, 1);
+    for (const name of ["a.vrt", "a.gti.fgb"]) {
+      await writeTileSet(path.join(dir, name), image, PLACED);
+      assert.ok(bytesOf(image).equals(await valuesOf(path.join(dir, name))));
+    }
+    await assert.rejects(writeTileSet(path.join(dir, "b.gti.fgb"), image), RangeError);
+  });
+
   it("refuses a link that leads to the other form", { skip: needsPosix }, async (t) => {
     const { dir, vrt } = place(t, "a.gti.fgb");
     fs.symlinkSync(path.join(dir, "b.vrt"), vrt);
