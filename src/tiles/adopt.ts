@@ -11,6 +11,7 @@ import { ADOPTED_BYTES_EXTRA } from "../util/limits.ts";
 import { pathIn } from "../util/path.ts";
 import { readOr } from "./generations.ts";
 import { decodeGeoTiff, tagsIn } from "./geotiff/decode.ts";
+import { nodataNumber } from "./geotiff/geo.ts";
 import type { GeoTransform, RasterData } from "./geotiff/index.ts";
 import { TYPES } from "./geotiff/types.ts";
 import { type Where, whereIs } from "./geotiff/where.ts";
@@ -94,7 +95,7 @@ function isThere(where: Where | undefined, { raster }: WriteJob, { window }: Til
 
 function isSameNodata(found: string | undefined, wanted: string | undefined): boolean {
   if (found === undefined || wanted === undefined || found === wanted) return found === wanted;
-  const [a, b] = [found, wanted].map((text) => Number(text.replace("inf", "Infinity")));
+  const [a, b] = [found, wanted].map(nodataNumber);
   return Object.is(a, b) && (Number.isNaN(a) || !Number.isInteger(a) || Number.isSafeInteger(a));
 }
 

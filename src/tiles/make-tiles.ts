@@ -10,7 +10,7 @@ import { adopted, type Foreign } from "./adopt.ts";
 import { writeMember } from "./generations.ts";
 import { describeGeoTiff } from "./geotiff/decode.ts";
 import { encodePlanned, planOf } from "./geotiff/encode.ts";
-import { gridOf, sha256, type TileRecord, transformOf } from "./manifest.ts";
+import { gridOf, recordOf, type TileRecord, transformOf } from "./manifest.ts";
 import type { WriteJob } from "./options.ts";
 import { sealed } from "./resume.ts";
 import { lineOf, type TileWork } from "./source.ts";
@@ -62,7 +62,7 @@ export async function makeTiles(job: WriteJob, machine: Machine, dir: string, { 
       .catch((error: unknown) => {
         throw isHoldfastError(error) ? error.settled(error.outcome, { neededBytes: bytes.length }) : error;
       });
-    return { row: work.row, col: work.col, name, sizeBytes: bytes.length, sha256: sha256(bytes), block };
+    return recordOf({ row: work.row, col: work.col, name, block }, bytes);
   };
   const worker = async (): Promise<void> => {
     while (failures.length === 0) {

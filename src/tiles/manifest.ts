@@ -53,6 +53,12 @@ export const sha256 = (...parts: readonly (string | Uint8Array)[]): string => {
   return hash.digest("hex");
 };
 
+/** What the manifest says of a tile with these bytes. */
+export function recordOf(place: Pick<TileRecord, "block" | "col" | "name" | "row">, bytes: Uint8Array): TileRecord {
+  const { row, col, name, block } = place;
+  return { row, col, name, sizeBytes: bytes.length, sha256: sha256(bytes), block };
+}
+
 /** The bytes of a manifest: the same for the same content. */
 export function encodeManifest(manifest: Manifest): Uint8Array {
   return Buffer.from(`${JSON.stringify(manifest)}\n`, "utf8");

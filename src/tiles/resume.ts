@@ -10,7 +10,7 @@ import { list, type Program, unlink } from "../io/program.ts";
 import { pathIn } from "../util/path.ts";
 import { readOr } from "./generations.ts";
 import { describeGeoTiff } from "./geotiff/decode.ts";
-import { gridOf, sha256, type TileRecord } from "./manifest.ts";
+import { gridOf, recordOf, type TileRecord } from "./manifest.ts";
 import type { WriteJob } from "./options.ts";
 
 const MAGIC = Buffer.from("HFTILE01");
@@ -52,7 +52,7 @@ export function* takeOver(job: WriteJob, dir: string, keep: (tile: TileRecord) =
       const bytes = left.has(name) ? yield* readOr(path) : undefined;
       if (!bytes || !isWhole(job, row, col, bytes)) continue;
       yield* syncPath(path, job.durability !== "volatile");
-      keep({ row, col, name, sizeBytes: bytes.length, sha256: sha256(bytes), block: describeGeoTiff(bytes, name).block });
+      keep(recordOf({ row, col, name, block: describeGeoTiff(bytes, name).block }, bytes));
       left.delete(name);
     }
   }

@@ -23,6 +23,19 @@ export interface GdalInfo {
   readonly bands: readonly GdalBand[];
 }
 
+/** What two files of the same raster have in common. */
+export const factsOf = ({ size, geoTransform, coordinateSystem, bands }: GdalInfo): object => ({
+  size,
+  geoTransform,
+  coordinateSystem,
+  bands: bands.map(({ type, checksum, noDataValue, colorInterpretation }) => ({
+    type,
+    checksum,
+    noDataValue,
+    colorInterpretation,
+  })),
+});
+
 /** One GDAL. It fails where GDAL only warns, as of a tile that is missing. */
 export interface Gdal {
   readonly name: string;

@@ -6,7 +6,7 @@ import { describe, it } from "node:test";
 import { type WriteTileSetOptions, writeTileSet } from "holdfast/tiles";
 import { encodeGeoTiff, type GeoTiffImage, type PixelWindow } from "holdfast/tiles/geotiff";
 import { needsWide } from "../support/deep.ts";
-import { GDALS, type Gdal, type GdalInfo, gdalValues, native, needsGdal } from "../support/gdal.ts";
+import { factsOf, GDALS, type Gdal, gdalValues, native, needsGdal } from "../support/gdal.ts";
 import { needs } from "../support/needs.ts";
 import { bytesOf, randomImage } from "../support/rasters.ts";
 import { place, small } from "../support/tile-files.ts";
@@ -38,18 +38,6 @@ const FORMS: readonly Form[] = [
   { name: "row.vrt", image: randomImage("uint32", 50, 1, 2, 4), options: {} },
   { name: "column.vrt", image: randomImage("int64", 1, 50, 1, 5), options: { nodata: 2n ** 62n } },
 ];
-
-const factsOf = ({ size, geoTransform, coordinateSystem, bands }: GdalInfo): unknown => ({
-  size,
-  geoTransform,
-  coordinateSystem,
-  bands: bands.map(({ type, checksum, noDataValue, colorInterpretation }) => ({
-    type,
-    checksum,
-    noDataValue,
-    colorInterpretation,
-  })),
-});
 
 async function expectAsOneFile(gdal: Gdal, { dir, vrt }: ReturnType<typeof place>, { image, options }: Form): Promise<void> {
   const whole = path.join(dir, "whole.tif");

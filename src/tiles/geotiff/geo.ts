@@ -68,6 +68,9 @@ export function checkNodata(nodata: unknown, dtype: DataType): string | undefine
   return stored > 0 ? "inf" : "-inf";
 }
 
+/** What such a text says, as a number. */
+export const nodataNumber = (text: string): number => Number(text.replace("inf", "Infinity"));
+
 /** @throws {RangeError} Not texts by names, all of which XML can have. */
 export function checkMetadata(given: unknown): Readonly<Record<string, string>> {
   if (given === undefined) return {};

@@ -1,6 +1,7 @@
 /** Overviews: an image again in smaller versions, in the same file, so that a reader that shows all of it need not read all of it. */
 import type { GeoTiffImage } from "./encode.ts";
-import { type DataType, type RasterData, TYPES } from "./types.ts";
+import { nodataNumber } from "./geo.ts";
+import { type DataType, type RasterData, TYPES, type TypeFacts } from "./types.ts";
 
 /**
  * How a pixel follows from two by two: `average`, the mean of those that have data; `nearest`, the upper left one, for values that
@@ -49,28 +50,26 @@ type Mean = (values: readonly (bigint | number)[]) => bigint | number;
 function meanOf(dtype: DataType, nodata: string | undefined): Mean {
   const { bytes, range } = TYPES[dtype];
   const isBig = bytes === 8 && range !== undefined;
-  const number = Number(nodata?.replace("inf", "Infinity"));
-  const none = isBig && nodata !== undefined ? BigInt(nodata) : number;
-  const instead = isBig
-    ? nextWhole(BigInt(nodata ?? 0), range)
-    : range
-      ? Number(nextWhole(BigInt(nodata ?? 0), range))
-      : nextFloat(number, bytes);
-  const mean = (range ? (bytes === 8 ? bigMean : wholeMean) : floatMean) as Mean;
+  const mean = (isBig ? bigMean : range ? wholeMean : floatMean) as Mean;
+  const none = nodata === undefined ? undefined : isBig ? BigInt(nodata) : nodataNumber(nodata);
   return (values) => {
     const there = values.filter((value) => value !== none && !Number.isNaN(value));
     const [only = values[0] as number] = there;
     if (there.length < 2) return only;
     const found = mean(there);
-    return isSame(found, none, dtype) ? instead : found;
+    return none !== undefined && isSame(found, none, dtype) ? next(none, TYPES[dtype]) : found;
   };
 }
 
 const isSame = (found: bigint | number, none: bigint | number, dtype: DataType): boolean =>
   found === none || (dtype === "float32" && Math.fround(Number(found)) === none);
 
-const nextWhole = (value: bigint, [, greatest]: readonly [bigint, bigint]): bigint =>
-  value === greatest ? value - 1n : value + 1n;
+/** A neighbour of a value that the type has: the one above, or of the greatest integer the one below. */
+function next(value: bigint | number, { bytes, range }: TypeFacts): bigint | number {
+  if (typeof value === "bigint") return value === range?.[1] ? value - 1n : value + 1n;
+  if (range) return value === Number(range[1]) ? value - 1 : value + 1;
+  return nextFloat(value, bytes);
+}
 
 /** The next number above it that the type has. */
 function nextFloat(value: number, bytes: number): number {
