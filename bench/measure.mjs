@@ -11,8 +11,9 @@ export function median(values) {
 /**
  * Runs every contender once per round, the order turned round each time, and returns the median time of each in
  * milliseconds and the fastest, with the ratio of each to `baseline`: the median of the ratios within one round.
+ * `tidyUp` is called after each run, outside of its time.
  */
-export async function takeTurns(contenders, { rounds, warmUp = 3, baseline }) {
+export async function takeTurns(contenders, { rounds, warmUp = 3, baseline, tidyUp }) {
   const names = Object.keys(contenders);
   const times = Object.fromEntries(names.map((name) => [name, []]));
   for (let round = -warmUp; round < rounds; round++) {
@@ -21,6 +22,7 @@ export async function takeTurns(contenders, { rounds, warmUp = 3, baseline }) {
       const startMs = performance.now();
       await contenders[name](round);
       if (round >= 0) times[name].push(performance.now() - startMs);
+      await tidyUp?.();
     }
   }
   return Object.fromEntries(

@@ -3,7 +3,7 @@ import { errnoOf, isHoldfastError } from "../errors.ts";
 import type { Machine } from "../io/io.ts";
 import { run } from "../io/run.ts";
 import { slotsOf } from "../io/slots.ts";
-import { TILES_AT_ONCE } from "../util/limits.ts";
+import { TILES_READ_AT_ONCE } from "../util/limits.ts";
 import { pathIn } from "../util/path.ts";
 import { readOr } from "./generations.ts";
 import { type Manifest, sha256, type TileRecord } from "./manifest.ts";
@@ -52,6 +52,6 @@ export async function examineTiles(
       if (!(found instanceof Uint8Array)) damaged.push(found);
     }
   };
-  await Promise.all(Array.from({ length: TILES_AT_ONCE }, worker));
+  await Promise.all(Array.from({ length: TILES_READ_AT_ONCE }, worker));
   return damaged.sort((a, b) => a.row - b.row || a.col - b.col);
 }

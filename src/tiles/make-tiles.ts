@@ -10,6 +10,9 @@ import { adopted, type Foreign } from "./adopt.ts";
 import { writeMember } from "./generations.ts";
 import { describeGeoTiff } from "./geotiff/decode.ts";
 import { encodePlanned, planOf } from "./geotiff/encode.ts";
+import { Memory } from "./geotiff/memory.ts";
+import { planImage } from "./geotiff/options.ts";
+import { pixelsOf } from "./geotiff/pixels.ts";
 import { gridOf, recordOf, type TileRecord, transformOf } from "./manifest.ts";
 import type { WriteJob } from "./options.ts";
 import { sealed } from "./resume.ts";
@@ -47,6 +50,7 @@ export async function makeTiles(job: WriteJob, machine: Machine, dir: string, { 
   const signal = job.signal ?? never;
   const tiles: TileRecord[] = [];
   const failures: Failure[] = [];
+  const memory = new Memory();
   let [sizeBytes, adoptedCount] = [0, 0];
 
   const make = async (work: TileWork): Promise<TileRecord> => {
@@ -54,15 +58,18 @@ export async function makeTiles(job: WriteJob, machine: Machine, dir: string, { 
     const old = resumed.get(name);
     if (old) return old;
     const data = await adopted(machine, job, foreign, work, signal);
-    const { bytes, block } = await encoded(job, data ? { ...work, content: async () => ({ data }) } : work, signal);
+    const { bytes, block } = await encoded(job, data ? { ...work, content: async () => ({ data }) } : work, memory, signal);
     if (data) adoptedCount++;
     const write = (): Promise<void> => run(writeMember(dir, name, bytes, job.durability !== "volatile"), machine.io, signal);
-    await slotsOf(machine)
+    const written = slotsOf(machine)
       .programs.use(signal, write)
       .catch((error: unknown) => {
         throw isHoldfastError(error) ? error.settled(error.outcome, { neededBytes: bytes.length }) : error;
       });
-    return recordOf({ row: work.row, col: work.col, name, block }, bytes);
+    const record = recordOf({ row: work.row, col: work.col, name, block }, bytes); // while they are on their way
+    await written;
+    memory.give(bytes);
+    return record;
   };
   const worker = async (): Promise<void> => {
     while (failures.length === 0) {
@@ -93,7 +100,7 @@ interface Encoded extends Pick<TileRecord, "block"> {
   readonly bytes: Uint8Array;
 }
 
-async function encoded(job: WriteJob, work: TileWork, signal: AbortSignal): Promise<Encoded> {
+async function encoded(job: WriteJob, work: TileWork, memory: Memory, signal: AbortSignal): Promise<Encoded> {
   const { row, col, window } = work;
   const content = await orAbort(work.content(), signal);
   const { bands, dtype } = job.raster;
@@ -104,10 +111,11 @@ async function encoded(job: WriteJob, work: TileWork, signal: AbortSignal): Prom
       expectShape(described, { ...size, dtype });
       return { bytes: sealed(job, row, col, content.encoded), block: described.block };
     }
-    const image = { ...size, data: content.data };
-    const plan = planOf(image, { ...job.encoding, geoTransform: transformOf(job.raster.geoTransform, window) });
+    const options = { ...job.encoding, geoTransform: transformOf(job.raster.geoTransform, window) };
+    const pixels = "pixels" in content ? content.pixels : pixelsOf({ ...size, data: content.data });
+    const plan = "pixels" in content ? planImage({ ...size, dtype }, options) : planOf(pixels, options);
     expectShape(plan, { ...size, dtype });
-    const bytes = await encodePlanned(image, plan);
+    const bytes = await encodePlanned(pixels, plan, memory);
     return { bytes: sealed(job, row, col, bytes), block: [plan.blockWidth, plan.blockHeight] };
   } catch (cause) {
     throw new HoldfastError("SOURCE_FAILED", { what: `the source gave what is no tile (${messageOf(cause)})`, cause });

@@ -6,7 +6,7 @@ import { currentMachine, withMachine } from "../io/current.ts";
 import type { Machine } from "../io/io.ts";
 import { run } from "../io/run.ts";
 import { type Lock, tryLock } from "../lock/index.ts";
-import { TILES_AT_ONCE, TILES_LOOKS_MAX } from "../util/limits.ts";
+import { TILES_LOOKS_MAX, TILES_READ_AT_ONCE } from "../util/limits.ts";
 import { checkOptions, isSignal } from "../util/options.ts";
 import { pathIn } from "../util/path.ts";
 import { type DamagedTile, examineTiles, readTile } from "./examine.ts";
@@ -212,7 +212,7 @@ export class TileSet {
         else holes.push(found);
       }
     };
-    await Promise.all(Array.from({ length: TILES_AT_ONCE }, worker));
+    await Promise.all(Array.from({ length: TILES_READ_AT_ONCE }, worker));
     return { data, width, height, bands: this.bands, holes };
   }
 

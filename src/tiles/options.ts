@@ -36,7 +36,7 @@ export interface WriteTileSetOptions extends Omit<GeoTiffOptions, "bigTiff"> {
   readonly tileSize?: number | undefined;
   /** Names of the values 0, 1, 2 ..., for the index. GDAL does not see them in a `.gti.fgb`. Default none. */
   readonly categories?: readonly string[] | undefined;
-  /** Tiles that are made and written at once, from 1 to 128. Default 4; fewer where `memoryBudgetBytes` asks for it. */
+  /** Tiles that are made and written at once, from 1 to 128. Default 8; fewer where `memoryBudgetBytes` asks for it. */
   readonly concurrency?: number | undefined;
   /** Memory for the tiles under way, in bytes. Default 256 MiB. What a source holds by itself is not counted. */
   readonly memoryBudgetBytes?: number | undefined;

@@ -1,8 +1,9 @@
 /** Where the values of a tile set come from, as a line of tiles that several writers take from. */
 import { HoldfastError, isHoldfastError } from "../errors.ts";
-import { crop, planOf } from "./geotiff/encode.ts";
+import { planOf } from "./geotiff/encode.ts";
 import type { DataType, GeoTiffImage, PixelWindow, RasterData } from "./geotiff/index.ts";
 import { planImage } from "./geotiff/options.ts";
+import { type Pixels, pixelsIn, pixelsOf } from "./geotiff/pixels.ts";
 import { typeOf } from "./geotiff/types.ts";
 import { gridOf, type Raster, windowOf } from "./manifest.ts";
 
@@ -75,8 +76,11 @@ export interface TileWork {
   readonly col: number;
   readonly window: PixelWindow;
   /** Gives what the source has. */
-  readonly content: () => Promise<{ readonly data: RasterData } | { readonly encoded: Uint8Array }>;
+  readonly content: () => Promise<TileContent>;
 }
+
+/** A tile: its values, where they stand in an image that was checked, or a whole GeoTIFF. */
+export type TileContent = { readonly data: RasterData } | { readonly encoded: Uint8Array } | { readonly pixels: Pixels };
 
 /** Gives one tile after the other to whoever asks; undefined at the end. */
 export interface TileLine {
@@ -89,9 +93,14 @@ export interface TileLine {
 export function lineOf(shape: Shape, raster: Raster): TileLine {
   const { from } = shape;
   if ("tiles" in from && from.tiles) return streamed(from.tiles, shape, raster);
-  const read = "read" in from && from.read ? from.read : (window: PixelWindow) => crop(from as GeoTiffImage, window);
-  const works = grid(raster, (window) => async () => ({ data: await sourced(() => read(window)) }));
+  const works = grid(raster, contentsOf(from as Exclude<TileSource, TileStreamSource>));
   return { next: async () => works.next().value ?? undefined, leave: async () => {} };
+}
+
+function contentsOf(from: Exclude<TileSource, TileStreamSource>): (window: PixelWindow) => TileWork["content"] {
+  if ("read" in from && from.read) return (window) => async () => ({ data: await sourced(() => from.read(window)) });
+  const pixels = pixelsOf(from as GeoTiffImage);
+  return (window) => async () => ({ pixels: pixelsIn(pixels, window) });
 }
 
 function* grid(raster: Raster, contentOf: (window: PixelWindow) => TileWork["content"]): Generator<TileWork, undefined> {

@@ -1,4 +1,4 @@
-/** Which look-ups are made on this thread (src/io/lookups.ts): those in local directories where a file was made, no others. */
+/** What is done on this thread (src/io/lookups.ts): look-ups and first writes in local directories where a file was made, no others. */
 import assert from "node:assert/strict";
 import fs from "node:fs";
 import path from "node:path";
@@ -9,16 +9,16 @@ import { nodeMachine } from "../../dist/io/node.js";
 import { wrapIo } from "../support/machines.ts";
 import { tempDir } from "../support/temp-dir.ts";
 
-const LOOK_UPS: readonly string[] = ["lstat", "realPath", "stat"];
+const AT_ONCE: readonly string[] = ["lstat", "realPath", "stat", "write"];
 
-/** The real machine, told that every directory is on `on`, and the look-ups that went to its synchronous form. */
+/** The real machine, told that every directory is on `on`, and the requests that went to its synchronous form. */
 function watched(on: () => Promise<FileSystem>): { readonly io: Io; readonly atOnce: string[] } {
   const atOnce: string[] = [];
   const { io, sync } = nodeMachine();
   const machine: Machine = {
     io: { ...io, fileSystem: on },
     sync: wrapIo(sync, (call, proceed) => {
-      if (LOOK_UPS.includes(call.op)) atOnce.push(call.op);
+      if (AT_ONCE.includes(call.op)) atOnce.push(call.op);
       return proceed();
     }),
   };
@@ -65,4 +65,44 @@ test("in other directories they are not, nor where the file system is not local 
     await lookUpAll(other.io, await writtenTo(t, other.io));
     assert.deepEqual(other.atOnce, []);
   }
+});
+
+test("the first bytes of the next file there are written at once, if they are not many", async (t) => {
+  const sizes = [
+    [[10], 1],
+    [[512 * 1024], 1],
+    [[512 * 1024 + 1], 0],
+    [[10, 10, 10], 1],
+    [[1024 * 1024, 10], 0],
+  ] as const;
+  for (const [on, counts] of [
+    [local, sizes],
+    [remote, sizes.map(([all]) => [all, 0] as const)],
+  ] as const) {
+    const { io, atOnce } = watched(on);
+    const dir = await writtenTo(t, io);
+    for (const [all, count] of counts) {
+      atOnce.length = 0;
+      const name = path.join(dir, `${all.join("-")}`);
+      const file = await io.open(name, "create");
+      let end = 0;
+      for (const size of all) end += await io.write(file, new Uint8Array(size).fill(7), end);
+      await io.close(file);
+      assert.equal(atOnce.length, count, `${all}`);
+      assert.ok(fs.readFileSync(name).every((byte) => byte === 7));
+      assert.equal(fs.statSync(name).size, end);
+    }
+  }
+});
+
+test("a file that was opened, not made, is written through the pool, also with a number that was another's", async (t) => {
+  const { io, atOnce } = watched(local);
+  const dir = await writtenTo(t, io);
+  const made = await io.open(path.join(dir, "new"), "create");
+  await io.close(made);
+  const file = await io.open(path.join(dir, "new"), "edit");
+  assert.equal(file, made);
+  assert.equal(await io.write(file, new Uint8Array(10), 0), 10);
+  await io.close(file);
+  assert.deepEqual(atOnce, []);
 });

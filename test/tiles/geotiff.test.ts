@@ -139,7 +139,8 @@ describe("a GeoTIFF", () => {
         pieces++;
         all.push(piece);
       }
-      assert.deepEqual(Buffer.concat(all), await encodeGeoTiff(image, { compression, blockSize: 16 }));
+      const whole = await encodeGeoTiff(image, { compression, blockSize: 16 });
+      assert.deepEqual(Buffer.concat(all), Buffer.from(whole));
       assert.equal(asked.length, 35);
       assert.equal(new Set(asked).size, 35);
     }

@@ -5,9 +5,12 @@ import path from "node:path";
 import { describe, it } from "node:test";
 import { openTileSet, type SourceTile, type TileSource, writeTileSet } from "holdfast/tiles";
 import { encodeGeoTiff, type GeoTiffImage, type PixelWindow } from "holdfast/tiles/geotiff";
-import { bytesOf } from "../support/rasters.ts";
+import { bytesOf, randomImage } from "../support/rasters.ts";
 import { leftovers, names, tempDir } from "../support/temp-dir.ts";
 import { failsWith, generations, place, small, tiny, valuesOf } from "../support/tile-files.ts";
+
+/** A row of an image whose tiles, 16 wide, have the values 1, 2, 3 ... */
+const rowOf = (tileCount: number): Int16Array => Int16Array.from({ length: tileCount * 16 }, (_, x) => Math.floor(x / 16) + 1);
 
 describe("a tile set", () => {
   it("RAS-01: has an index and all its tiles, with the modes that umask gives, and nothing else is left", async (t) => {
@@ -76,6 +79,56 @@ describe("a tile set", () => {
         progress,
         Array.from({ length: 12 }, (_, i) => i + 1),
       );
+    }
+  });
+
+  it("has in each tile what encodeGeoTiff makes of it, whatever was in the same memory before", async (t) => {
+    for (const options of [
+      { compression: "none" },
+      { compression: "deflate" },
+      { overviews: "nearest", blockSize: 16 },
+    ] as const) {
+      const { vrt } = place(t);
+      const image = randomImage("uint16", 130, 70, 2, 7);
+      const { directory } = await writeTileSet(vrt, image, { ...options, tileSize: 40, concurrency: 1, durability: "volatile" });
+      const values = image.data as Uint16Array;
+      for (const [row, height] of [40, 30].entries())
+        for (const [col, width] of [40, 40, 40, 10].entries()) {
+          const rows = Array.from({ length: height }, (_, y) => ((row * 40 + y) * 130 + col * 40) * 2);
+          const data = Uint16Array.from(rows.flatMap((at) => [...values.subarray(at, at + width * 2)]));
+          const found = fs.readFileSync(path.join(directory, `tile_${row}_${col}.tif`.replaceAll(/_(\d)/g, "_0$1")));
+          assert.deepEqual(found, Buffer.from(await encodeGeoTiff({ data, width, height, bands: 2 }, options)));
+        }
+    }
+  });
+
+  it("leaves the memory of its source as it is", async (t) => {
+    const count = 16 * 16;
+    for (const compression of ["none", "deflate"] as const) {
+      const given: [now: Uint8Array, then: Uint8Array][] = [];
+      const keep = <T extends Int16Array | Uint8Array>(array: T): T => {
+        given.push([bytesOf({ data: array }), Uint8Array.from(bytesOf({ data: array }))]);
+        return array;
+      };
+      const tiles: SourceTile[] = [];
+      for (let col = 0; col < 24; col++) {
+        const data = new Int16Array(count).fill(col + 1);
+        const encoded = await encodeGeoTiff({ data, width: 16, height: 16 }, { compression });
+        tiles.push(col % 2 ? { row: 0, col, data: keep(data) } : { row: 0, col, encoded: keep(encoded) });
+      }
+      const shape = { width: 24 * 16, height: 16, dtype: "int16" } as const;
+      const expected = Buffer.concat(Array.from({ length: 16 }, () => bytesOf({ data: rowOf(24) })));
+      const read = ({ x }: PixelWindow): Int16Array => keep(new Int16Array(count).fill(x / 16 + 1));
+      for (const source of [
+        { ...shape, tiles },
+        { ...shape, read },
+      ]) {
+        const { vrt } = place(t);
+        await writeTileSet(vrt, source, { tileSize: 16, compression, concurrency: 2, durability: "volatile" });
+        assert.deepEqual(await valuesOf(vrt), expected);
+      }
+      assert.equal(given.length, 48);
+      for (const [now, then] of given) assert.ok(then.every((byte, i) => byte === now[i]));
     }
   });
 

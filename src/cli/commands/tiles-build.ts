@@ -55,7 +55,7 @@ export function addTilesBuild(tiles: Command, context: Context): void {
     .addOption(new Option("--predictor <name>", "(default: by the type)").choices(["none", "horizontal", "float"]))
     .addOption(new Option("--overviews <way>", "smaller versions in each tile (default: none)").choices(["average", "nearest"]))
     .option("--crs <epsg>", "instead of the reference system of the input", wholeNumber(1024, 32_766))
-    .option("--concurrency <number>", "tiles at once (default: 4)", wholeNumber(1, 128))
+    .option("--concurrency <number>", "tiles at once (default: 8)", wholeNumber(1, 128))
     .option("--memory <bytes>", "for tiles and input, e.g. 1G (default: 256M)", byteCount)
     .addOption(
       new Option("--leftovers <way>", "with tiles another program has left (default: refuse)").choices([

@@ -1,10 +1,12 @@
 import { COMPRESSION_TAG, compressor } from "./compress.ts";
 import { geoTags } from "./geo.ts";
+import { Memory } from "./memory.ts";
 import { type GeoTiffOptions, type GeoTiffShape, type Plan, planHalf, planImage } from "./options.ts";
 import { halved } from "./overviews.ts";
+import { copyRows, type Pixels, pixelsIn, pixelsOf } from "./pixels.ts";
 import { PREDICTOR_TAG, predict } from "./predictor.ts";
-import { type Directory, layOut, type Tag } from "./tags.ts";
-import { bytesOf, type DataType, LITTLE_ENDIAN, type RasterData, TYPES, typeOf } from "./types.ts";
+import { type Directory, layOut, type Tag, total } from "./tags.ts";
+import { type RasterData, TYPES, typeOf } from "./types.ts";
 
 /** A rectangle of pixels. */
 export interface PixelWindow {
@@ -35,8 +37,8 @@ const BLOCKS_AHEAD = 4;
  * All integer and floating types of 8 to 64 bits, any number of bands. Three or four bands of `uint8` are marked as RGB and
  * RGBA, as GDAL does it. Everything is checked first.
  *
- * Cost: the result, and as much again while it is put together; compression runs on the thread pool. For what is larger than
- * memory, {@link streamGeoTiff} or many tiles.
+ * Cost: the result; where it is compressed, as much again while it is put together, and the thread pool compresses. For what is
+ * larger than memory, {@link streamGeoTiff} or many tiles.
  *
  * Not written: masks, colour tables.
  *
@@ -50,32 +52,59 @@ const BLOCKS_AHEAD = 4;
  * await writeFile("elevation.tif", bytes);
  */
 export async function encodeGeoTiff(image: GeoTiffImage, options?: GeoTiffOptions): Promise<Uint8Array> {
-  return await encodePlanned(image, planOf(image, options));
+  return await encodePlanned(pixelsOf(image), planOf(image, options));
 }
 
-/** An image whose plan has been made. */
-export async function encodePlanned(image: GeoTiffImage, plan: Plan): Promise<Uint8Array> {
+/**
+ * Pixels whose plan has been made.
+ *
+ * @param memory Where the result and what it needs on the way come from. Who has no more use for the result may give it back.
+ */
+export async function encodePlanned(pixels: Pixels, plan: Plan, memory = new Memory()): Promise<Uint8Array> {
+  const levels = [...levelsOf(pixels, plan)];
   const directories: Directory[] = [];
-  const blocks: Uint8Array[][] = [];
-  for (const level of levelsOf(image, plan)) {
-    const made: Uint8Array[] = [];
-    for await (const block of blocksOf(level.plan, (window) => crop(level.image, window), "kept")) made.push(block);
-    directories.push({ tags: tagsOf(level.plan, level.plan !== plan), blockBytes: made.map(({ length }) => length) });
-    blocks.push(made);
+  const compressed: Uint8Array[] = [];
+  for (const level of levels) {
+    const made = plan.compression === "none" ? undefined : await collected(level, memory);
+    compressed.push(...(made ?? []));
+    const blockBytes = made?.map(({ length }) => length) ?? equalBlocks(level.plan);
+    directories.push({ tags: tagsOf(level.plan, level.plan !== plan), blockBytes });
   }
-  return Buffer.concat([layOut(directories, plan.bigTiff), ...blocks.flat()]);
+  const head = layOut(directories, plan.bigTiff);
+  const bytes = memory.take(directories.reduce((sum, { blockBytes }) => sum + total(blockBytes), head.length));
+  bytes.set(head);
+  let at = head.length;
+  for (const block of compressed) {
+    bytes.set(block, at);
+    at += block.length;
+  }
+  if (plan.compression !== "none") return bytes;
+  for (const { pixels: all, plan: one } of levels) {
+    const size = blockBytesOf(one);
+    for (const window of windowsOf(one)) {
+      fillBlock(one, pixelsIn(all, window), bytes.subarray(at, at + size));
+      at += size;
+    }
+  }
+  return bytes;
 }
 
 interface Level {
-  readonly image: GeoTiffImage;
+  readonly pixels: Pixels;
   readonly plan: Plan;
 }
 
 /** The image, and its overviews if there are to be any. */
-function* levelsOf(image: GeoTiffImage, plan: Plan): Generator<Level> {
-  yield { image, plan };
+function* levelsOf(pixels: Pixels, plan: Plan): Generator<Level> {
+  yield { pixels, plan };
   const half = plan.overviews && planHalf(plan);
-  if (half && plan.overviews) yield* levelsOf(halved(image, plan.dtype, plan.geo.nodata, plan.overviews), half);
+  if (half && plan.overviews) yield* levelsOf(halved(pixels, plan.dtype, plan.geo.nodata, plan.overviews), half);
+}
+
+async function collected({ pixels, plan }: Level, memory: Memory): Promise<Uint8Array[]> {
+  const all: Uint8Array[] = [];
+  for await (const block of blocksOf(plan, (window) => pixelsIn(pixels, window), memory)) all.push(block);
+  return all;
 }
 
 /** The plan of an image in memory, which is checked. */
@@ -109,25 +138,38 @@ export function streamGeoTiff(
   const plan = planImage(shape, options);
   if (plan.overviews) throw new RangeError("option overviews needs all values at once: use encodeGeoTiff");
   if (typeof read !== "function") throw new TypeError("read must be a function");
-  return pieces(plan, blocksOf(plan, read, "reused"));
+  const checked = async (window: PixelWindow): Promise<Pixels> => {
+    const data = await read(window);
+    if (typeOf(data) !== plan.dtype) throw new TypeError(`the values of a window must be of type ${plan.dtype}`);
+    const { width, height } = window;
+    const count = width * height * plan.bands;
+    if (data.length === count) return pixelsOf({ data, width, height, bands: plan.bands });
+    throw new RangeError(`a window of ${width} x ${height} must have ${count} values; it has ${data.length}`);
+  };
+  return pieces(plan, blocksOf(plan, checked, new Memory()));
 }
 
-type Read = (window: PixelWindow) => Promise<RasterData> | RasterData;
-/** Whether what was read stays as it is until its piece is used, so that it may be the piece. */
-type Values = "kept" | "reused";
-
-function blocksOf(plan: Plan, read: Read, values: Values): AsyncGenerator<Uint8Array> {
+function blocksOf(
+  plan: Plan,
+  read: (window: PixelWindow) => Pixels | Promise<Pixels>,
+  memory: Memory,
+): AsyncGenerator<Uint8Array> {
   const compress = compressor(plan.compression, plan.level); // throws here, not at the first piece
-  const encode = async (window: PixelWindow): Promise<Uint8Array> =>
-    await compress(blockOf(plan, window, await read(window), values));
+  const encode = async (window: PixelWindow): Promise<Uint8Array> => {
+    const pixels = await read(window);
+    const block = memory.take(blockBytesOf(plan));
+    fillBlock(plan, pixels, block);
+    const bytes = await compress(block);
+    if (bytes !== block) memory.give(block);
+    return bytes;
+  };
   return inOrder(windowsOf(plan), BLOCKS_AHEAD, encode);
 }
 
 async function* pieces(plan: Plan, blocks: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array, void, undefined> {
   const tags = tagsOf(plan, false);
   if (plan.compression === "none") {
-    const count = Math.ceil(plan.width / plan.blockWidth) * Math.ceil(plan.height / plan.blockHeight);
-    yield layOut([{ tags, blockBytes: new Float64Array(count).fill(blockBytesOf(plan)) }], plan.bigTiff);
+    yield layOut([{ tags, blockBytes: equalBlocks(plan) }], plan.bigTiff);
     yield* blocks;
     return;
   }
@@ -140,6 +182,10 @@ async function* pieces(plan: Plan, blocks: AsyncIterable<Uint8Array>): AsyncGene
 const blockBytesOf = ({ blockWidth, blockHeight, bands, dtype }: Plan): number =>
   blockWidth * blockHeight * bands * TYPES[dtype].bytes;
 
+/** The sizes of blocks that are not compressed. */
+const equalBlocks = (plan: Plan): Float64Array =>
+  new Float64Array(Math.ceil(plan.width / plan.blockWidth) * Math.ceil(plan.height / plan.blockHeight)).fill(blockBytesOf(plan));
+
 /** The part of the image that each block has, in the order of the file. */
 function* windowsOf({ width, height, blockWidth, blockHeight }: Plan): Generator<PixelWindow> {
   for (let y = 0; y < height; y += blockHeight)
@@ -147,36 +193,13 @@ function* windowsOf({ width, height, blockWidth, blockHeight }: Plan): Generator
       yield { x, y, width: Math.min(blockWidth, width - x), height: Math.min(blockHeight, height - y) };
 }
 
-/** The bytes of a block, to be compressed: values of the window, and zeros to the right of it and below. */
-function blockOf(plan: Plan, { width, height }: PixelWindow, data: RasterData, values: Values): Uint8Array {
-  const { dtype, bands, blockWidth, predictor } = plan;
+/** Makes a block what is to be compressed: the pixels, and zeros to the right of them and below. */
+function fillBlock({ dtype, blockWidth, blockHeight, predictor }: Plan, pixels: Pixels, block: Uint8Array): void {
   const type = TYPES[dtype];
-  if (typeOf(data) !== dtype) throw new TypeError(`the values of a window must be of type ${dtype}`);
-  if (data.length !== width * height * bands) {
-    throw new RangeError(`a window of ${width} x ${height} must have ${width * height * bands} values; it has ${data.length}`);
-  }
-  const from = bytesOf(data);
-  const isAsItIs = from.length === blockBytesOf(plan) && predictor === "none" && LITTLE_ENDIAN;
-  if (isAsItIs && values === "kept") return from;
-  const bytes = new Uint8Array(blockBytesOf(plan));
-  const [rowBytes, blockRowBytes] = [width * bands * type.bytes, blockWidth * bands * type.bytes];
-  for (let y = 0; y < height; y++) bytes.set(from.subarray(y * rowBytes, (y + 1) * rowBytes), y * blockRowBytes);
-  predict({ bytes, width: blockWidth, bands, type }, predictor);
-  return bytes;
-}
-
-/** The values of a window of an image in memory. */
-export function crop({ data, width, bands = 1 }: GeoTiffImage, window: PixelWindow): RasterData {
-  const row = window.width * bands;
-  if (window.width === width) return data.subarray(window.y * row, (window.y + window.height) * row);
-  const size = data.BYTES_PER_ELEMENT;
-  const all = bytesOf(data);
-  const part = new Uint8Array(row * window.height * size);
-  for (let y = 0; y < window.height; y++) {
-    const start = ((window.y + y) * width + window.x) * bands * size;
-    part.set(all.subarray(start, start + row * size), y * row * size);
-  }
-  return TYPES[typeOf(data) as DataType].view(part);
+  const { width, height, bands } = pixels;
+  if (width < blockWidth || height < blockHeight) block.fill(0);
+  copyRows(pixels, block, blockWidth * bands * type.bytes);
+  predict({ bytes: block, width: blockWidth, bands, type }, predictor);
 }
 
 /** All tags but those of the blocks. */

@@ -1,6 +1,6 @@
 /** Overviews: an image again in smaller versions, in the same file, so that a reader that shows all of it need not read all of it. */
-import type { GeoTiffImage } from "./encode.ts";
 import { nodataNumber } from "./geo.ts";
+import { type Pixels, pixelsOf } from "./pixels.ts";
 import { type DataType, type RasterData, TYPES, type TypeFacts } from "./types.ts";
 
 /**
@@ -11,11 +11,11 @@ export type Overviews = "average" | "nearest";
 
 /** Half as wide and high as an image; the last column or row of an odd number stands for itself. */
 export function halved(
-  { data, width, height, bands = 1 }: GeoTiffImage,
+  { data, width, height, bands, start, stride }: Pixels,
   dtype: DataType,
   nodata: string | undefined,
   overviews: Overviews,
-): Required<GeoTiffImage> {
+): Pixels {
   const half = { width: Math.ceil(width / 2), height: Math.ceil(height / 2), bands };
   const count = half.width * half.height * bands;
   const values = TYPES[dtype].view(new Uint8Array(count * TYPES[dtype].bytes));
@@ -23,10 +23,10 @@ export function halved(
   const four: (bigint | number)[] = [];
   let to = 0;
   for (let y = 0; y < height; y += 2) {
-    const below = y + 1 < height ? width * bands : 0;
+    const below = y + 1 < height ? stride : 0;
     for (let x = 0; x < width; x += 2) {
       const right = x + 1 < width ? bands : 0;
-      const first = (y * width + x) * bands;
+      const first = start + y * stride + x * bands;
       for (let at = first; at < first + bands; at++, to++) {
         if (!combine) {
           values[to] = data[at] as never;
@@ -41,7 +41,7 @@ export function halved(
       }
     }
   }
-  return { ...half, data: values as RasterData };
+  return pixelsOf({ ...half, data: values as RasterData });
 }
 
 type Mean = (values: readonly (bigint | number)[]) => bigint | number;

@@ -176,7 +176,8 @@ function offsetsFrom(start: number, blockBytes: ArrayLike<number>): ArrayLike<nu
   return offsets;
 }
 
-function total(sizes: ArrayLike<number>): number {
+/** The sum of sizes. */
+export function total(sizes: ArrayLike<number>): number {
   let sum = 0;
   for (let i = 0; i < sizes.length; i++) sum += sizes[i] as number;
   return sum;
