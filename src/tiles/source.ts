@@ -4,7 +4,7 @@ import { planOf } from "./geotiff/encode.ts";
 import type { DataType, GeoTiffImage, PixelWindow, RasterData } from "./geotiff/index.ts";
 import { planImage } from "./geotiff/options.ts";
 import { type Pixels, pixelsIn, pixelsOf } from "./geotiff/pixels.ts";
-import { typeOf } from "./geotiff/types.ts";
+import { bytesOf, TYPES, typeOf } from "./geotiff/types.ts";
 import { gridOf, type Raster, windowOf } from "./manifest.ts";
 
 /** What a raster has whose values are not in memory. */
@@ -33,7 +33,10 @@ export interface SourceTile {
   readonly encoded?: Uint8Array | undefined;
 }
 
-/** A raster that comes as tiles, in any order, each once. One is taken when there is room for it. */
+/**
+ * A raster that comes as tiles, in any order, each once. One is taken when there is room for it, and copied before the next is asked
+ * for: so all may be in the same memory.
+ */
 export interface TileStreamSource extends RasterShape {
   readonly tiles: AsyncIterable<SourceTile> | Iterable<SourceTile>;
 }
@@ -168,10 +171,14 @@ function toWork(
   if (seen.has(row * grid.cols + col)) throw refuse("it has given before");
   seen.add(row * grid.cols + col);
   const window = windowOf(raster, row, col);
-  if (encoded instanceof Uint8Array && data === undefined) return { row, col, window, content: async () => ({ encoded }) };
+  if (encoded instanceof Uint8Array && data === undefined) {
+    const copy = new Uint8Array(encoded); // slice() of a Buffer is no copy
+    return { row, col, window, content: async () => ({ encoded: copy }) };
+  }
   if (data === undefined || encoded !== undefined) throw refuse("has not exactly one of data and encoded");
   if (typeOf(data) !== shape.dtype) throw refuse(`is not of type ${shape.dtype}`);
-  return { row, col, window, content: async () => ({ data }) };
+  const copy = TYPES[shape.dtype].view(new Uint8Array(bytesOf(data)));
+  return { row, col, window, content: async () => ({ data: copy }) };
 }
 
 /** Calls what is the caller's: its failure is told as one of the source. */

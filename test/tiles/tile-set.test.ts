@@ -82,6 +82,30 @@ describe("a tile set", () => {
     }
   });
 
+  it("may come as tiles that are all in the same memory, one after the other", async (t) => {
+    const data = new Int16Array(16 * 16);
+    const memory = Buffer.alloc(10_000);
+    const shape = { width: 24 * 16, height: 16, dtype: "int16" } as const;
+    const expected = Buffer.concat(Array.from({ length: 16 }, () => bytesOf({ data: rowOf(24) })));
+    const files = await Promise.all(
+      Array.from({ length: 24 }, (_, col) =>
+        encodeGeoTiff({ data: new Int16Array(16 * 16).fill(col + 1), width: 16, height: 16 }, { compression: "none" }),
+      ),
+    );
+    function* tiles(isEncoded: boolean): Generator<SourceTile> {
+      for (const [col, file] of files.entries()) {
+        data.fill(col + 1);
+        memory.set(file);
+        yield { row: 0, col, ...(isEncoded ? { encoded: memory.subarray(0, file.length) } : { data }) };
+      }
+    }
+    for (const isEncoded of [false, true]) {
+      const { vrt } = place(t);
+      await writeTileSet(vrt, { ...shape, tiles: tiles(isEncoded) }, { tileSize: 16, durability: "volatile" });
+      assert.deepEqual(await valuesOf(vrt), expected);
+    }
+  });
+
   it("has in each tile what encodeGeoTiff makes of it, whatever was in the same memory before", async (t) => {
     for (const options of [
       { compression: "none" },
