@@ -91,7 +91,16 @@ function load(): Promise<Gdal3> {
   return init({ path: at, errorHandler: (message: string) => void complaints.push(message) });
 }
 
-async function withDataset<T>(file: string, use: (gdal: Gdal3, dataset: object) => Promise<T>): Promise<T> {
+let last: Promise<unknown> = Promise.resolve();
+
+/** One after the other: what it makes has one name, and what it complains of is in one list. */
+function withDataset<T>(file: string, use: (gdal: Gdal3, dataset: object) => Promise<T>): Promise<T> {
+  const turn = last.then(() => useDataset(file, use));
+  last = turn.catch(() => {});
+  return turn;
+}
+
+async function useDataset<T>(file: string, use: (gdal: Gdal3, dataset: object) => Promise<T>): Promise<T> {
   loaded ??= load();
   const gdal = await loaded;
   complaints.length = 0;
