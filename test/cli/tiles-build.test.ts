@@ -30,11 +30,14 @@ async function placed(t: TestContext, image = randomImage("float32", 70, 50, 1, 
   return { dir, image, vrt: path.join(dir, name), build };
 }
 
+/** What it says on standard error, but for the progress, which is seen where the machine is slow. */
+const saidBy = ({ stderr }: Ended): string => stderr.replaceAll(/^tiles \[.*\n/gm, "");
+
 describe("holdfast tiles build", { concurrency: 3 }, () => {
   it("says what it wrote, which ls, verify and GDAL find", async (t) => {
     const { dir, image, vrt, build } = await placed(t, undefined, "a & b \u00fc.vrt");
     const built = await build("--tile-size", "16", "--compression", "deflate", "--level", "1", "--predictor", "float");
-    assert.deepEqual([built.code, built.stderr], [0, ""]);
+    assert.deepEqual([built.code, saidBy(built)], [0, ""]);
     assert.match(built.stdout, /^wrote 20 tiles, [\d.]+ kB, to \S.*_tiles\.000001-\w+ \((durable|atomic|volatile)\)\n$/);
     assertForPeople(built);
     assert.deepEqual(await valuesOf(vrt), bytesOf(image));
@@ -55,7 +58,7 @@ describe("holdfast tiles build", { concurrency: 3 }, () => {
     assert.deepEqual([json.code, json.stderr], [0, ""]);
     assert.deepEqual([type, tileCount, resumedCount, notKept], ["built", 1, 0, ["what is in in.tif.aux.xml"]]);
     const forPeople = await build();
-    assert.deepEqual([forPeople.code, forPeople.stderr], [0, "holdfast: not kept of in.tif: what is in in.tif.aux.xml\n"]);
+    assert.deepEqual([forPeople.code, saidBy(forPeople)], [0, "holdfast: not kept of in.tif: what is in in.tif.aux.xml\n"]);
     assert.equal(generations(dir).length, 2, "the old version stays for who has it open");
   });
 
